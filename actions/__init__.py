@@ -1,0 +1,1 @@
+"""What is carried out, and what makes it safe to carry out again."""

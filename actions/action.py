@@ -1,0 +1,94 @@
+"""An action: an operation that is carried out as a queued task, and what makes it safe to repeat."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from connections.operation import Operation, Token
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probe:
+    """How to look whether an earlier attempt took effect.
+
+    `find` is asked with the action's own inputs, renamed by `asks` (probe parameter -> input); `fixed` is sent beside
+    them. Among the `records` of its answer, one counts as ours when every field in `same` equals the input of the same
+    name (`same` maps a record's field to the input, after `tidy`), when its `since` time is not before the attempt, and
+    when no other step already has its id. `more` is asked first where the answer needs another look-up: its `id` becomes
+    the parameter named by `more_as`. A record that is not there counts as "did not take effect" only once `settles`
+    has gone by since the attempt (a search index lags).
+    """
+
+    find: Operation
+    records: str | tuple[str, ...] = ""
+    same: Mapping[str, str] = field(default_factory=dict)
+    asks: Mapping[str, str] = field(default_factory=dict)
+    fixed: Mapping[str, Any] = field(default_factory=dict)
+    since: str | None = None
+    id: str = "id"
+    tidy: Callable[[Any], Any] | None = None
+    more: Probe | None = None
+    more_as: str = ""
+    settles: timedelta = timedelta(seconds=10)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Natural:
+    """Carrying it out twice leaves the same state: it is simply sent again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guarded:
+    """Looks first whether the earlier attempt took effect; sent again only when it did not.
+
+    `refusals` maps words in the vendor's refusal of a second one to the place of the existing id in the answer.
+    """
+
+    probe: Probe
+    refusals: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unsafe:
+    """Never sent twice on a guess: probes where it can, and is held as `uncertain` otherwise."""
+
+    probe: Probe | None = None
+
+
+Repeat = Natural | Guarded | Unsafe
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Bulk:
+    """Several runs may share one call: the input `field` takes the items of all of them, at most `limit`."""
+
+    field: str
+    limit: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Action:
+    """One thing that can be done.
+
+    `returns` is where the id of what was made lies in the answer. `one_of` are inputs of which at least one must be given,
+    `only_one_of` of which exactly one. `missing_is_done` counts "not found" as success (deleting what is gone).
+    `instead` maps an input to the operation that is called when that input is given.
+    """
+
+    id: str
+    summary: str
+    send: Operation
+    repeat: Repeat = field(default_factory=Natural)
+    returns: str | tuple[str, ...] | None = None
+    one_of: tuple[str, ...] = ()
+    only_one_of: tuple[str, ...] = ()
+    missing_is_done: bool = False
+    instead: Mapping[str, Operation] = field(default_factory=dict)
+    bulk: Bulk | None = None
+    scopes: tuple[str, ...] = ()
+    token: Token = "location"
+    warning: str | None = None
+    category: str = ""

@@ -1,0 +1,1 @@
+"""HighLevel's actions, one file a category."""

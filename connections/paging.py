@@ -1,0 +1,95 @@
+"""How a vendor hands out a list in pages: each style a row, each step a pure function."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+Position = Any
+"""Where the next page starts: whatever the style needs, as JSON; None is the first page."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OnePage:
+    """The whole list comes in one answer."""
+
+    def ask(self, at: Position) -> dict[str, Any]:
+        """The parameters that ask for the page at this position."""
+        return {}
+
+    def after(self, at: Position, answer: Any, records: Sequence[Any]) -> Position:
+        """The position of the next page; None when this was the last."""
+        return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offset:
+    """Pages are counted: `skip` records are left out."""
+
+    skip: str = "skip"
+    limit: str = "limit"
+    size: int = 100
+
+    def ask(self, at: Position) -> dict[str, Any]:
+        """The parameters that ask for the page at this position."""
+        return {self.limit: self.size, self.skip: at or 0}
+
+    def after(self, at: Position, answer: Any, records: Sequence[Any]) -> Position:
+        """The position of the next page; None when this was the last."""
+        return (at or 0) + len(records) if len(records) >= self.size else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keyset:
+    """The next page is asked for with values taken from this one.
+
+    `values` maps a parameter to the places it is read from, first found wins; a place that begins with `last.` is in
+    the page's last record, any other in the answer. `more` names places of a flag that says whether there is more;
+    without it a full page means more.
+    """
+
+    values: Mapping[str, tuple[str, ...]]
+    limit: str = "limit"
+    size: int = 100
+    more: tuple[str, ...] = field(default=())
+
+    def ask(self, at: Position) -> dict[str, Any]:
+        """The parameters that ask for the page at this position."""
+        return {self.limit: self.size, **(at or {})}
+
+    def after(self, at: Position, answer: Any, records: Sequence[Any]) -> Position:
+        """The position of the next page; None when this was the last."""
+        more = first_at(answer, self.more) if self.more else len(records) >= self.size
+        if not more or not records:
+            return None
+        found = {name: self._value(places, answer, records[-1]) for name, places in self.values.items()}
+        return found if all(value is not None for value in found.values()) else None
+
+    def _value(self, places: tuple[str, ...], answer: Any, last: Any) -> Any:
+        for place in places:
+            source, path = (last, place[5:]) if place.startswith("last.") else (answer, place)
+            value = at_path(source, path)
+            if value is not None:
+                return value
+        return None
+
+
+Paging = OnePage | Offset | Keyset
+
+
+def at_path(data: Any, path: str) -> Any:
+    """What lies at a dotted path (`messages.messages`, `sort.0`); the data itself for "", None where nothing is."""
+    for name in path.split(".") if path else ():
+        if isinstance(data, Mapping):
+            data = data.get(name)
+        elif isinstance(data, list) and name.isdigit() and int(name) < len(data):
+            data = data[int(name)]
+        else:
+            return None
+    return data
+
+
+def first_at(data: Any, paths: tuple[str, ...]) -> Any:
+    """What lies at the first of these paths that leads to anything."""
+    return next((value for path in paths if (value := at_path(data, path)) is not None), None)

@@ -1,0 +1,31 @@
+"""The catalogue of triggers: every row of every category, found by walking the folder."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Mapping
+from dataclasses import replace
+from types import MappingProxyType, ModuleType
+
+from triggers import ghl
+from triggers.trigger import Trigger
+
+
+def catalog(package: ModuleType) -> Mapping[str, Trigger]:
+    """Every row in the package's modules by id; each module has a `CATEGORY` and its `ROWS`.
+
+    Raises:
+        ValueError: two rows share an id.
+    """
+    found: dict[str, Trigger] = {}
+    for info in sorted(pkgutil.iter_modules(package.__path__), key=lambda module: module.name):
+        module = importlib.import_module(f"{package.__name__}.{info.name}")
+        for row in module.ROWS:
+            if row.id in found:
+                raise ValueError(f"two triggers are called {row.id}: one of them is in {module.__file__}")
+            found[row.id] = replace(row, category=module.CATEGORY)
+    return MappingProxyType(found)
+
+
+CATALOG = catalog(ghl)

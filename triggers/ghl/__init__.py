@@ -1,0 +1,1 @@
+"""HighLevel's triggers, one file a category."""
