@@ -15,10 +15,10 @@ class Probe:
     """How to look whether an earlier attempt took effect.
 
     `find` is asked with the action's own inputs, renamed by `asks` (probe parameter -> input); `fixed` is sent beside
-    them. Among the `records` of its answer, one counts as ours when every field in `same` equals the input of the same
-    name (`same` maps a record's field to the input, after `tidy`), when its `since` time is not before the attempt, and
-    when no other step already has its id. `more` is asked first where the answer needs another look-up: its `id` becomes
-    the parameter named by `more_as`. A record that is not there counts as "did not take effect" only once `settles`
+    them. Among the `records` of its answer, one counts as ours when every field in `same` equals its input (`same` maps
+    a record's field to the input's name; both go through `tidy`), when its `since` time is not before the attempt,
+    and when no other step already has its id. `more` is asked first where the answer needs another look-up: the `id`
+    it finds becomes the parameter named by `more_as`. A record that is not there counts as "did not take effect" only once `settles`
     has gone by since the attempt (a search index lags).
     """
 
@@ -73,8 +73,8 @@ class Bulk:
 class Action:
     """One thing that can be done.
 
-    `returns` is where the id of what was made lies in the answer. `one_of` are inputs of which at least one must be given,
-    `only_one_of` of which exactly one. `missing_is_done` counts "not found" as success (deleting what is gone).
+    `returns` is where the id of what was made lies in the answer. `one_of` are inputs of which at least one must be
+    given, `only_one_of` of which exactly one. `missing_is_done` counts "not found" as success (deleting what is gone).
     `instead` maps an input to the operation that is called when that input is given.
     """
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Annotated, Any, Literal, Required, get_type_hints
+from typing import Annotated, Any, Literal, Required, get_args, get_origin, get_type_hints
 
 from pydantic import ConfigDict, Field, TypeAdapter
 from typing_extensions import TypedDict
@@ -98,7 +98,7 @@ def inputs_of(operation: Operation) -> TypeAdapter[dict[str, Any]]:
         if source is None:
             continue
         required: frozenset[str] = getattr(source, "__required_keys__", frozenset())
-        for name, hint in get_type_hints(source, include_extras=True).items():
+        for name, hint in hints_of(source).items():
             wanted = name in required and from_connection(hint) is None
             fields[name] = Required[hint] if wanted else hint
     for name in operation.path_params:
@@ -109,6 +109,12 @@ def inputs_of(operation: Operation) -> TypeAdapter[dict[str, Any]]:
     shape.__pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[attr-defined]  # pydantic's documented hook
     adapter: TypeAdapter[dict[str, Any]] = TypeAdapter(shape)  # type: ignore[arg-type]  # as above
     return adapter
+
+
+def hints_of(shape: type[Any]) -> dict[str, Any]:
+    """The type of each field of a TypedDict, with its marks, without `Required[...]`."""
+    hints = get_type_hints(shape, include_extras=True)
+    return {name: get_args(hint)[0] if get_origin(hint) is Required else hint for name, hint in hints.items()}
 
 
 def from_connection(hint: Any) -> FromConnection | None:
