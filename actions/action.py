@@ -18,8 +18,8 @@ class Probe:
     them. Among the `records` of its answer, one counts as ours when every field in `same` equals its input (`same` maps
     a record's field to the input's name; both go through `tidy`), when its `since` time is not before the attempt,
     and when no other step already has its id. `more` is asked first where the answer needs another look-up: the `id`
-    it finds becomes the parameter named by `more_as`. A record that is not there counts as "did not take effect" only once `settles`
-    has gone by since the attempt (a search index lags).
+    it finds becomes the parameter named by `more_as`. A record that is not there counts as "did not take effect" only
+    once `settles` has gone by since the attempt (a search index lags).
     """
 
     find: Operation

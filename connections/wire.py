@@ -1,0 +1,32 @@
+"""What goes over the wire: one request and one answer, as values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One HTTP request, ready but for the base URL and the credentials.
+
+    `path` is percent-encoded and begins with a slash; `query` holds pairs of plain text; `body` is None where no body
+    is sent, otherwise what becomes JSON (`{}` included).
+    """
+
+    method: str
+    path: str
+    query: tuple[tuple[str, str], ...] = ()
+    body: Any = None
+    version: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """One answer: `data` is the parsed JSON, `at` the vendor's own clock (the Date header) in epoch milliseconds."""
+
+    status: int
+    data: Any
+    headers: Mapping[str, str]
+    at: int | None = None
