@@ -25,7 +25,10 @@ class OnePage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offset:
-    """Pages are counted: `skip` records are left out."""
+    """Pages are counted: `skip` records are left out.
+
+    Pages overlap by one record, so that a list that shifts while it is read is noticed (see `triggers.snapshot`).
+    """
 
     skip: str = "skip"
     limit: str = "limit"
@@ -37,7 +40,7 @@ class Offset:
 
     def after(self, at: Position, answer: Any, records: Sequence[Any]) -> Position:
         """The position of the next page; None when this was the last."""
-        return (at or 0) + len(records) if len(records) >= self.size else None
+        return (at or 0) + len(records) - 1 if len(records) >= self.size else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

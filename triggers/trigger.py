@@ -32,13 +32,15 @@ Since = Callable[[Watch, int | None, bool], dict[str, Any]]
 class Watermark:
     """The vendor sorts or filters by time; the cursor holds the highest time seen.
 
-    `added` and `updated` name the time fields of a record. With `since` the vendor is asked for what lies at or after a
-    time, oldest first; without it the list comes newest first and is read down to the watermark.
+    `added` and `updated` name the time fields of a record; `also` a field beside the time whose change is an update.
+    With `since` the vendor is asked for what lies at or after a time, oldest first; without it the list comes newest
+    first, by its `updated` time (`added` where there is none), and is read down to the watermark.
     Several `since` are tried in turn where the vendor answers 422 to the one before (a dialect of its own per account).
     """
 
     added: str
     updated: str | None = None
+    also: str | None = None
     since: tuple[Since, ...] = ()
     lookback: timedelta = timedelta(seconds=120)
     events: tuple[Kind, ...] = ("new", "updated")
@@ -107,8 +109,9 @@ class Trigger:
 
     `records` is where the records lie in an answer (several places where documents and reality differ), `key` the
     fields that identify one (alternatives joined by `|`). `fixed` are parameters that are always sent. `one_of` are
-    parameters of which at least one must be given. `volatile` fields are left out of digests. `wakes` are the
-    vendor's webhooks that make its feeds due. `fallback` is asked instead where the vendor refuses this one.
+    parameters of which at least one must be given. `volatile` fields are left out of digests; lists in `sets` have no
+    order there. `wakes` are the vendor's webhooks that make its feeds due. `fallback` is asked instead where the
+    vendor refuses this one.
     """
 
     id: str
@@ -121,6 +124,7 @@ class Trigger:
     fixed: Mapping[str, Any] = field(default_factory=dict)
     one_of: tuple[str, ...] = ()
     volatile: tuple[str, ...] = ("traceId",)
+    sets: tuple[str, ...] = ("tags", "customFields", "followers")
     scopes: tuple[str, ...] = ()
     token: Token = "location"
     every: timedelta = timedelta(minutes=5)

@@ -1,0 +1,101 @@
+"""What a poll reads and what follows from it, as values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import blake2b
+from typing import Any, Generic, TypeVar
+
+import orjson
+
+from connections.paging import Position, at_path
+from triggers.trigger import Kind, Trigger
+
+Cursor = TypeVar("Cursor")
+
+
+class PageRepeated(Exception):
+    """The vendor served the same page for two positions; reading on would never end."""
+
+
+class Disordered(Exception):
+    """A list that should be sorted by time is not, so nothing can be said about what is new."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """One answer of a list: its records, where the next page starts, and the vendor's clock in epoch ms."""
+
+    records: Sequence[Mapping[str, Any]]
+    next: Position = None
+    now: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """A record that is new, updated, changed or removed; unique in its feed by key and version."""
+
+    key: str
+    version: str
+    kind: Kind
+    record: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetAside:
+    """A record that cannot be judged, and why."""
+
+    reason: str
+    record: Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading(Generic[Cursor]):
+    """What one page brought: its events in order, the records set aside, and the cursor after it."""
+
+    events: tuple[Event, ...]
+    cursor: Cursor
+    aside: tuple[SetAside, ...] = ()
+
+
+def key_of(record: Mapping[str, Any], fields: tuple[str, ...]) -> str | None:
+    """What identifies a record: its key fields joined by `/` (`_id|id` takes the first that is there); None without."""
+    parts = [next((record[name] for name in field.split("|") if record.get(name)), None) for field in fields]
+    return None if any(part is None for part in parts) else "/".join(str(part) for part in parts)
+
+
+def digest(record: Mapping[str, Any], trigger: Trigger) -> str:
+    """Sixteen hex digits that change when the record does; volatile fields and the order of sets do not count."""
+    plain = {name: value for name, value in record.items() if name not in trigger.volatile}
+    for name in trigger.sets:
+        if isinstance(plain.get(name), list):
+            plain[name] = sorted(plain[name], key=_encoded)
+    return blake2b(_encoded(plain), digest_size=8).hexdigest()
+
+
+def _encoded(value: Any) -> bytes:
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+
+
+def moment(value: Any) -> int | None:
+    """A vendor's time as epoch milliseconds: ISO 8601 (UTC without an offset) or a number; None if it is neither."""
+    if isinstance(value, bool) or value is None:
+        return None
+    if isinstance(value, int | float):
+        return int(value)
+    if not isinstance(value, str):
+        return None
+    if value.isdigit():
+        return int(value)
+    try:
+        parsed = datetime.fromisoformat(value)
+    except ValueError:
+        return None
+    return round((parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).timestamp() * 1000)
+
+
+def time_at(record: Mapping[str, Any], field: str | None) -> int | None:
+    """The time in that field of a record, in epoch milliseconds."""
+    return moment(at_path(record, field)) if field else None
