@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+from actions.comparison import comparable
 from connections.operation import Operation, Token
 
 
@@ -16,8 +17,10 @@ class Probe:
 
     `find` is asked with the action's own inputs, renamed by `asks` (probe parameter -> input); `fixed` is sent beside
     them. Among the `records` of its answer, one counts as ours when every field in `same` equals its input (`same` maps
-    a record's field to the input's name; both go through `tidy`), when its `since` time is not before the attempt,
-    and when no other step already has its id. `more` is asked first where the answer needs another look-up: the `id`
+    a record's field, alternatives joined by `|`, to the input's name; both go through `tidy`; what was not given is not
+    compared), when its `since` time is not before the attempt, and when no other step already has its id. Where `same`
+    names inputs and none of them was given, nothing can be told. `otherwise` is asked instead when none of the inputs
+    in `asks` was given. `more` is asked first where the answer needs another look-up: the `id`
     it finds becomes the parameter named by `more_as`. A record that is not there counts as "did not take effect" only
     once `settles` has gone by since the attempt (a search index lags).
     """
@@ -29,7 +32,8 @@ class Probe:
     fixed: Mapping[str, Any] = field(default_factory=dict)
     since: str | None = None
     id: str = "id"
-    tidy: Callable[[Any], Any] | None = None
+    tidy: Callable[[Any], Any] = comparable
+    otherwise: Probe | None = None
     more: Probe | None = None
     more_as: str = ""
     settles: timedelta = timedelta(seconds=10)
@@ -92,3 +96,7 @@ class Action:
     token: Token = "location"
     warning: str | None = None
     category: str = ""
+
+    def operation(self, inputs: Collection[str]) -> Operation:
+        """The operation that is called when these inputs are given."""
+        return next((operation for name, operation in self.instead.items() if name in inputs), self.send)

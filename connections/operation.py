@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Annotated, Any, Literal, Required, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, NotRequired, Required, get_args, get_origin, get_type_hints
 
 from pydantic import ConfigDict, Field, TypeAdapter
 from typing_extensions import TypedDict
@@ -86,25 +86,45 @@ class Empty(TypedDict, total=False):
     """A body that is declared but has no fields: `{}` is sent."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Parameter:
+    """One thing an operation takes: where it goes, its type with its marks, and whether the vendor demands it."""
+
+    name: str
+    place: Literal["path", "query", "body"]
+    hint: Any
+    required: bool
+    source: FromConnection | None = None
+
+
+@cache
+def parameters_of(operation: Operation) -> tuple[Parameter, ...]:
+    """Every parameter of an operation: those of its path, then of its query, then of its body."""
+    in_path = (
+        Parameter(name=name, place="path", hint=_kind(operation, name), required=True, source=source)
+        for name in operation.path_params
+        for source in (operation.path_from_connection.get(name),)
+    )
+    elsewhere = (
+        Parameter(name=name, place=place, hint=hint, required=name in required, source=from_connection(hint))
+        for place, shape in _shapes(operation)
+        for required in (required_of(shape),)
+        for name, hint in hints_of(shape).items()
+    )
+    return (*in_path, *elsewhere)
+
+
 @cache
 def inputs_of(operation: Operation) -> TypeAdapter[dict[str, Any]]:
     """What a person may write under `with:` for this operation, as one checked type.
 
-    Path parameters are required strings; everything else is as its TypedDict says, surplus names are refused.
-    Fields that the connection fills in are optional here.
+    Path parameters are required strings; everything else is as its TypedDict says, surplus names are refused, also
+    inside nested objects. Fields that the connection fills in are optional here.
     """
     fields: dict[str, Any] = {}
-    for source in (operation.query, operation.body):
-        if source is None:
-            continue
-        required: frozenset[str] = getattr(source, "__required_keys__", frozenset())
-        for name, hint in hints_of(source).items():
-            wanted = name in required and from_connection(hint) is None
-            fields[name] = Required[hint] if wanted else hint
-    for name in operation.path_params:
-        values = operation.enums.get(name)
-        kind: Any = Literal[values] if values else Annotated[str, Field(min_length=1)]
-        fields[name] = kind if name in operation.path_from_connection else Required[kind]
+    for parameter in parameters_of(operation):
+        wanted = parameter.required and parameter.source is None
+        fields[parameter.name] = Required[parameter.hint] if wanted else parameter.hint
     shape: Any = TypedDict("Inputs", fields, total=False)  # type: ignore[misc]  # names known only at run time
     shape.__pydantic_config__ = ConfigDict(extra="forbid")  # type: ignore[attr-defined]  # pydantic's documented hook
     adapter: TypeAdapter[dict[str, Any]] = TypeAdapter(shape)  # type: ignore[arg-type]  # as above
@@ -113,8 +133,37 @@ def inputs_of(operation: Operation) -> TypeAdapter[dict[str, Any]]:
 
 def hints_of(shape: type[Any]) -> dict[str, Any]:
     """The type of each field of a TypedDict, with its marks, without `Required[...]`."""
+    return {name: _unwrapped(hint) for name, hint in get_type_hints(shape, include_extras=True).items()}
+
+
+def required_of(shape: type[Any]) -> frozenset[str]:
+    """The names of the fields of a TypedDict that must be there.
+
+    `__required_keys__` alone does not know: under `from __future__ import annotations` it cannot see `Required[...]`.
+    """
     hints = get_type_hints(shape, include_extras=True)
-    return {name: get_args(hint)[0] if get_origin(hint) is Required else hint for name, hint in hints.items()}
+    marked = {name: get_origin(hint) for name, hint in hints.items()}
+    stated: frozenset[str] = getattr(shape, "__required_keys__", frozenset())
+    return frozenset(
+        name for name, mark in marked.items() if mark is Required or (name in stated and mark is not NotRequired)
+    )
+
+
+def _unwrapped(hint: Any) -> Any:
+    return get_args(hint)[0] if get_origin(hint) in (Required, NotRequired) else hint
+
+
+def _kind(operation: Operation, name: str) -> Any:
+    values = operation.enums.get(name)
+    return Literal[values] if values else Annotated[str, Field(min_length=1)]
+
+
+def _shapes(operation: Operation) -> tuple[tuple[Literal["query", "body"], type[Any]], ...]:
+    both: tuple[tuple[Literal["query", "body"], type[Any] | None], ...] = (
+        ("query", operation.query),
+        ("body", operation.body),
+    )
+    return tuple((place, shape) for place, shape in both if shape is not None)
 
 
 def from_connection(hint: Any) -> FromConnection | None:

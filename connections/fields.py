@@ -1,0 +1,204 @@
+"""The types that the fields of operations share: what may be written, and how it goes over the wire."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from difflib import get_close_matches
+from typing import Annotated, Any, Required
+
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, WithJsonSchema
+from typing_extensions import TypedDict
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """Marks a list that the vendor takes as one text, its items joined by a comma."""
+
+
+@dataclass(frozen=True, slots=True)
+class ByName:
+    """Marks custom fields: written by name, key or id, sent as a list by id."""
+
+
+def _written(value: Any) -> Any:
+    # YAML knows times and dates of its own: an unquoted 2026-03-01 arrives as a date
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def _moment(value: str) -> str:
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise ValueError("should be a time with its offset, such as 2026-03-01T09:00:00+01:00")
+    return value
+
+
+def _day(value: str) -> str:
+    try:
+        date.fromisoformat(value)
+    except ValueError:
+        raise ValueError("should be a date, such as 2026-03-01") from None
+    return value
+
+
+def _like(pattern: str, example: str) -> Callable[[str], str]:
+    shape = re.compile(pattern)
+
+    def check(value: str) -> str:
+        if not shape.fullmatch(value):
+            raise ValueError(f"should look like {example}")
+        return value
+
+    return check
+
+
+def _milliseconds(value: Any) -> Any:
+    if isinstance(value, str) and not value.isdigit():
+        return int(datetime.fromisoformat(_moment(value)).timestamp() * 1000)
+    return value
+
+
+DateTime = Annotated[
+    str,
+    BeforeValidator(_written),
+    AfterValidator(_moment),
+    Field(
+        description="A time with its offset, as in 2026-03-01T09:00:00+01:00.",
+        json_schema_extra={"format": "date-time"},
+    ),
+]
+Date = Annotated[
+    str,
+    BeforeValidator(_written),
+    AfterValidator(_day),
+    Field(description="A date, as in 2026-03-01.", json_schema_extra={"format": "date"}),
+]
+Ms = Annotated[
+    int,
+    BeforeValidator(_milliseconds),
+    BeforeValidator(_written),
+    WithJsonSchema(
+        {
+            "anyOf": [{"type": "string", "format": "date-time"}, {"type": "integer", "minimum": 0}],
+            "description": "A time with its offset, as in 2026-03-01T09:00:00+01:00, or milliseconds since 1970.",
+        }
+    ),
+]
+BirthDate = Annotated[
+    str,
+    BeforeValidator(_written),
+    AfterValidator(_like(r"[0-9]{4}([-/._])[0-9]{2}\1[0-9]{2}|[0-9]{2}([-/._])[0-9]{2}\2[0-9]{4}", "1990-09-25")),
+    Field(description="A date of birth, as in 1990-09-25 or 09/25/1990."),
+]
+Email = Annotated[
+    str,
+    AfterValidator(_like(r"[^@\s]+@[^@\s]+\.[^@\s]+", "ann@example.com")),
+    Field(description="An e-mail address.", json_schema_extra={"format": "email"}),
+]
+Phone = Annotated[str, Field(description="A phone number with its country code, as in +14155550100.")]
+Url = Annotated[
+    str,
+    AfterValidator(_like(r"https?://\S+", "https://example.com/page")),
+    Field(description="A web address.", json_schema_extra={"format": "uri"}),
+]
+Comma = Annotated[list[str], Joined(), Field(description="A list; the vendor gets it joined by commas.")]
+
+
+def _value(value: Any) -> Any:
+    texts = isinstance(value, list) and all(isinstance(item, str) for item in value)
+    if not texts and not isinstance(value, str | int | float | dict):
+        raise ValueError("should be text, a number, a list of texts or, for files, an object")
+    return value
+
+
+CustomValue = Annotated[
+    Any,
+    AfterValidator(_value),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string"},
+                {"type": "number"},
+                {"type": "array", "items": {"type": "string"}},
+                {"type": "object"},
+            ],
+            "description": "Text, a number, or a list of texts where several may be chosen.",
+        }
+    ),
+]
+
+
+class CustomField(TypedDict, total=False):
+    """One custom field and its value, named by `id` or by `key`."""
+
+    id: Annotated[str, Field(description="The field's id.")]
+    key: Annotated[str, Field(description="The field's key, without `contact.` in front.")]
+    field_value: Required[CustomValue]
+
+
+def _named(entry: CustomField) -> CustomField:
+    if "id" not in entry and "key" not in entry:
+        raise ValueError("needs an `id` or a `key`")
+    return entry
+
+
+SLOTS = 10
+CustomFields = Annotated[
+    Annotated[list[Annotated[CustomField, AfterValidator(_named)]], Field(max_length=SLOTS), Tag("list")]
+    | Annotated[dict[str, CustomValue], Field(max_length=SLOTS), Tag("mapping")],
+    Discriminator(lambda value: "mapping" if isinstance(value, Mapping) else "list"),
+    ByName(),
+    Field(description="Custom fields: `{name: value}`, or a list of `{id, field_value}`; ten at most."),
+]
+
+
+class UnknownCustomField(LookupError):
+    """No custom field of the location has that name, key or id, or more than one has."""
+
+
+class Known(TypedDict, total=False):
+    """A location's custom field, as the vendor lists it."""
+
+    id: Required[str]
+    name: str
+    fieldKey: str
+
+
+def custom_fields(given: Sequence[CustomField] | Mapping[str, Any], known: Sequence[Known]) -> list[CustomField]:
+    """The vendor's list of custom fields, by id, from what an author wrote and what the location has.
+
+    A name is found in any case; the key with or without the `contact.` in front.
+
+    Raises:
+        UnknownCustomField: the location has no such field, or more than one.
+    """
+    names = _names(known)
+    if isinstance(given, Mapping):
+        return [CustomField(id=_found(name, names), field_value=value) for name, value in given.items()]
+    return [entry if "id" in entry else {"id": _found(entry["key"], names), **entry} for entry in given]
+
+
+def _names(known: Sequence[Known]) -> dict[str, dict[str, str]]:
+    """For each name in lower case: the ids it may mean, each with the name as the location writes it."""
+    names: dict[str, dict[str, str]] = {}
+    for field in known:
+        key = field.get("fieldKey", "")
+        for name in {field["id"], key, key.partition(".")[2], field.get("name", "").strip()} - {""}:
+            names.setdefault(name.casefold(), {})[field["id"]] = name
+    return names
+
+
+def _found(name: str, names: Mapping[str, Mapping[str, str]]) -> str:
+    ids = names.get(name.strip().casefold(), {})
+    if len(ids) == 1:
+        return next(iter(ids))
+    if ids:
+        raise UnknownCustomField(f"{len(ids)} custom fields of the location are called {name!r}: write the id instead")
+    near = get_close_matches(name.casefold(), names, n=1)
+    hint = f"did you mean {next(iter(names[near[0]].values()))!r}?" if near else "see ghl.locations.custom_fields.list"
+    raise UnknownCustomField(f"the location has no custom field {name!r}: {hint}")
