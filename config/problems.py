@@ -1,0 +1,47 @@
+"""What is wrong in what people wrote: where, what, and what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """One fault at one place; line and column count from 1, and are 0 where there is none to name."""
+
+    file: str
+    line: int = 0
+    column: int = 0
+    message: str
+    hint: str | None = None
+
+    def __str__(self) -> str:
+        """`automations/x.yaml:7:14: unknown operation `a` (did you mean `b`?)`."""
+        place = ":".join([self.file, *(str(number) for number in (self.line, self.column) if number)])
+        return f"{place}: {self.message}" + (f" ({self.hint})" if self.hint else "")
+
+
+class ConfigError(Exception):
+    """The project cannot be used as it is; `problems` holds everything that is wrong, in reading order."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(
+            sorted(dict.fromkeys(problems), key=lambda found: (found.file, found.line, found.column, found.message))
+        )
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+def meant(word: str, words: Iterable[str]) -> str | None:
+    """The hint that names what was probably meant, or what there is to choose from when that is short."""
+    known = {each.casefold(): each for each in words}
+    close = get_close_matches(word.casefold()[:100], known, n=1, cutoff=0.6)
+    if close:
+        return f"did you mean `{known[close[0]]}`?"
+    return f"known: {listed(known.values())}" if known and len(known) <= 12 else None
+
+
+def listed(words: Iterable[str]) -> str:
+    """The words in backquotes, separated by commas."""
+    return ", ".join(f"`{word}`" for word in words)
