@@ -101,7 +101,7 @@ class Automation:
                 "use": trigger.use,
                 "connection": trigger.connection,
                 "on": list(trigger.on),
-                **_schedule_definition(trigger.schedule),
+                **schedule_definition(trigger.schedule),
                 "with": dict(trigger.with_),
                 "start": trigger.start.isoformat() if isinstance(trigger.start, datetime) else trigger.start,
             },
@@ -119,7 +119,7 @@ class Automation:
                 use=trigger["use"],
                 connection=trigger["connection"],
                 on=tuple(trigger["on"]),
-                schedule=_schedule(trigger),
+                schedule=schedule_of(trigger),
                 with_=trigger["with"],
                 start=_start(trigger["start"]),
             ),
@@ -137,7 +137,8 @@ def _step_with_environment(step: Step, environ: Mapping[str, str]) -> Step:
     )
 
 
-def _schedule_definition(schedule: Schedule) -> dict[str, Any]:
+def schedule_definition(schedule: Schedule) -> dict[str, Any]:
+    """The schedule as JSON, in the words of the YAML."""
     match schedule:
         case Every(seconds):
             return {"every": f"{seconds}s"}
@@ -147,7 +148,8 @@ def _schedule_definition(schedule: Schedule) -> dict[str, Any]:
             return {"cron": expression, "timezone": timezone}
 
 
-def _schedule(trigger: Mapping[str, Any]) -> Schedule:
+def schedule_of(trigger: Mapping[str, Any]) -> Schedule:
+    """The schedule whose `schedule_definition` is (part of) this mapping."""
     if "cron" in trigger:
         return Cron(trigger["cron"], trigger["timezone"])
     return Auto() if trigger["every"] == "auto" else Every(int(trigger["every"].removesuffix("s")))
