@@ -15,14 +15,18 @@ from connections.operation import Operation, Token
 class Probe:
     """How to look whether an earlier attempt took effect.
 
-    `find` is asked with the action's own inputs, renamed by `asks` (probe parameter -> input); `fixed` is sent beside
-    them. Among the `records` of its answer, one counts as ours when every field in `same` equals its input (`same` maps
-    a record's field, alternatives joined by `|`, to the input's name; both go through `tidy`; what was not given is not
-    compared), when its `since` time is not before the attempt, and when no other step already has its id. Where `same`
-    names inputs and none of them was given, nothing can be told. `otherwise` is asked instead when none of the inputs
-    in `asks` was given. `more` is asked first where the answer needs another look-up: the `id`
-    it finds becomes the parameter named by `more_as`. A record that is not there counts as "did not take effect" only
-    once `settles` has gone by since the attempt (a search index lags).
+    `find` is asked with the action's own inputs, renamed by `asks` (probe parameter -> input) and checked like any
+    inputs; `fixed` is sent beside them. Among the `records` of its answer, one counts as ours when
+    - every field in `same` equals its input (`same` maps a record's field, alternatives joined by `|`, to the input's
+      name; both go through `tidy`; what was not given is not compared),
+    - no field in `unless` has the value given there,
+    - its `since` time is not before the attempt, and
+    - no other step already has its id.
+
+    Where `same` names inputs and none of them was given, nothing can be told. `otherwise` is asked instead when none
+    of the inputs in `asks` was given. `more` is asked first where the answer needs another look-up: the `id` it finds
+    becomes the parameter named by `more_as`. `id` may name alternatives, too. A record that is not there counts as
+    "did not take effect" only once `settles` has gone by since the attempt (a search index lags).
     """
 
     find: Operation
@@ -30,6 +34,7 @@ class Probe:
     same: Mapping[str, str] = field(default_factory=dict)
     asks: Mapping[str, str] = field(default_factory=dict)
     fixed: Mapping[str, Any] = field(default_factory=dict)
+    unless: Mapping[str, Any] = field(default_factory=dict)
     since: str | None = None
     id: str = "id"
     tidy: Callable[[Any], Any] = comparable

@@ -63,6 +63,12 @@ def _milliseconds(value: Any) -> Any:
     return value
 
 
+def _milliseconds_text(value: Any) -> Any:
+    moment = _milliseconds(value)
+    return str(moment) if isinstance(moment, int) else moment
+
+
+Number = int | float
 DateTime = Annotated[
     str,
     BeforeValidator(_written),
@@ -78,17 +84,14 @@ Date = Annotated[
     AfterValidator(_day),
     Field(description="A date, as in 2026-03-01.", json_schema_extra={"format": "date"}),
 ]
-Ms = Annotated[
-    int,
-    BeforeValidator(_milliseconds),
-    BeforeValidator(_written),
-    WithJsonSchema(
-        {
-            "anyOf": [{"type": "string", "format": "date-time"}, {"type": "integer", "minimum": 0}],
-            "description": "A time with its offset, as in 2026-03-01T09:00:00+01:00, or milliseconds since 1970.",
-        }
-    ),
-]
+_MOMENT = WithJsonSchema(
+    {
+        "anyOf": [{"type": "string", "format": "date-time"}, {"type": "integer", "minimum": 0}],
+        "description": "A time with its offset, as in 2026-03-01T09:00:00+01:00, or milliseconds since 1970.",
+    }
+)
+Ms = Annotated[int, BeforeValidator(_milliseconds), BeforeValidator(_written), _MOMENT]
+MsText = Annotated[str, BeforeValidator(_milliseconds_text), BeforeValidator(_written), _MOMENT]
 BirthDate = Annotated[
     str,
     BeforeValidator(_written),

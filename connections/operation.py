@@ -86,6 +86,24 @@ class Empty(TypedDict, total=False):
     """A body that is declared but has no fields: `{}` is sent."""
 
 
+class InLocation(TypedDict, total=False):
+    """Nothing but the location."""
+
+    locationId: Required[LocationId]
+
+
+class InCompany(TypedDict, total=False):
+    """Nothing but the agency."""
+
+    companyId: Required[CompanyId]
+
+
+AT_LOCATION = {"locationId": FromConnection("location_id")}
+"""`path_from_connection` of a path with `{locationId}`."""
+AT_COMPANY = {"companyId": FromConnection("company_id")}
+"""`path_from_connection` of a path with `{companyId}`."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Parameter:
     """One thing an operation takes: where it goes, its type with its marks, and whether the vendor demands it."""

@@ -215,6 +215,11 @@ _WORDS = {
     "dict_type": "should be an object",
     "bool_type": "should be true or false",
     "bool_parsing": "should be true or false",
+    "int_type": "should be a number",
+    "int_parsing": "should be a number",
+    "int_from_float": "should be a whole number",
+    "float_type": "should be a number",
+    "float_parsing": "should be a number",
 }
 
 

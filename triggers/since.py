@@ -22,7 +22,7 @@ def epoch_ms(moment: int) -> int:
 
 
 def ranges(*, added: str, updated: str, write: Callable[[int], str | int]) -> Since:
-    """HighLevel's search bodies: a `range` filter, the only one that takes a date, and a `sort` on one of two fields."""
+    """HighLevel's search bodies: a `range` filter, the only one a date takes, and a `sort` on one of two fields."""
 
     def since(watch: Watch, moment: int | None, newest_first: bool) -> dict[str, Any]:
         field = added if watch == "new" else updated
