@@ -18,18 +18,24 @@ VendorError
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class VendorError(Exception):
     """Something went wrong at a vendor.
 
     `status` is the HTTP status where there was one, `retry_at` the earliest time (epoch seconds) for another try where
-    one is known. The message is the vendor's own where it gave one; it never holds a secret.
+    one is known, `data` the vendor's answer where it was JSON (it may name the record that stands in the way). The
+    message is the vendor's own where it gave one; it never holds a secret.
     """
 
-    def __init__(self, message: str, *, status: int | None = None, retry_at: float | None = None) -> None:
+    def __init__(
+        self, message: str, *, status: int | None = None, retry_at: float | None = None, data: Any = None
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.retry_at = retry_at
+        self.data = data
 
 
 class Refused(VendorError):
