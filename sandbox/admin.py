@@ -1,0 +1,220 @@
+"""Steering the sandbox: faults, limits, tokens, leads, the clock; and looking at what happened."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from fnmatch import fnmatchcase
+from typing import Any
+
+import orjson
+
+from sandbox.clock import iso, stamp_of
+from sandbox.gateway import Answer, Asked, Sandbox
+from sandbox.leads import Leads
+from sandbox.limits import Limits
+from sandbox.refusal import Refusal, bad_request, not_found, unprocessable
+from sandbox.shape import Shape, faults, shape
+from sandbox.state import Record
+from sandbox.tables import TABLES
+from sandbox.tokens import Tokens
+
+LIMITS = shape("per_10s?:number per_day?:number location")
+CLOCK = shape("fix:any advance:number equal_times:number")
+RECORD = shape("op!:create|patch|delete location company id data:object")
+
+
+class Admin:
+    """The endpoints under `/_sandbox/`."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self.sandbox = sandbox
+        self.leads = Leads(sandbox.state, sandbox.save)
+        self._doors: dict[str, Callable[[Mapping[str, str], Any], Any]] = {
+            "GET faults": lambda _query, _body: {"faults": [each.told() for each in sandbox.faults.all]},
+            "POST faults": self._add_fault,
+            "DELETE faults": self._clear_faults,
+            "POST limits": self._set_limits,
+            "POST tokens": self._set_tokens,
+            "POST leads": self._add_leads,
+            "GET leads": self._show_leads,
+            "DELETE leads": self._stop_leads,
+            "POST clock": self._set_clock,
+            "GET state": self._show_state,
+            "GET effects": self._show_effects,
+            "GET stats": self._show_stats,
+            "POST reset": self._reset,
+        }
+
+    async def answer(self, asked: Asked) -> Answer:
+        """Carries out one steering request."""
+        try:
+            said, status = self._said(asked), 200
+        except Refusal as refused:
+            said, status = refused.body, refused.status
+        self.sandbox.save()
+        return Answer(status=status, content=orjson.dumps(said))
+
+    def _said(self, asked: Asked) -> Any:
+        name = asked.path.removeprefix("/_sandbox/")
+        try:
+            body = orjson.loads(asked.content) if asked.content else {}
+        except orjson.JSONDecodeError as exc:
+            raise bad_request(f"The body is no JSON: {exc}") from exc
+        if asked.method == "POST" and name.startswith("records/"):
+            return self._change_record(name.removeprefix("records/"), body)
+        door = self._doors.get(f"{asked.method} {name}")
+        if door is None:
+            raise not_found(f"No door {asked.method} /_sandbox/{name}; there are {', '.join(self._doors)}")
+        return door(dict(asked.pairs), body)
+
+    def _add_fault(self, _query: Mapping[str, str], body: Any) -> Record:
+        count = int(body.get("count", 1)) if isinstance(body, dict) else 0
+        if "late" in body:
+            self.sandbox.state.lag(float(body["late"]), count)
+            return {"late": body["late"], "count": count}
+        if "equal_times" in body:
+            self.sandbox.state.clock.equal(int(body["equal_times"]))
+            return {"equal_times": body["equal_times"]}
+        return self.sandbox.faults.add(body).told()
+
+    def _clear_faults(self, _query: Mapping[str, str], _body: Any) -> Record:
+        self.sandbox.faults.all.clear()
+        self.sandbox.state.lag(0, 0)
+        self.sandbox.state.clock.equal(0)
+        return {"faults": []}
+
+    def _set_limits(self, _query: Mapping[str, str], body: Any) -> Record:
+        _fit(LIMITS, body)
+        limits = self.sandbox.limits
+        if "location" in body:
+            limits.own[body["location"]] = (
+                body.get("per_10s", limits.per_10s),
+                body.get("per_day", limits.per_day),
+            )
+        else:
+            limits.per_10s = body.get("per_10s", limits.per_10s)
+            limits.per_day = body.get("per_day", limits.per_day)
+        return {"per_10s": limits.per_10s, "per_day": limits.per_day, "own": limits.own}
+
+    def _set_tokens(self, _query: Mapping[str, str], body: Any) -> Record:
+        """`{"anyone": false, "tokens": [{"token":..., "location":..., "scopes": [...]}]}`."""
+        tokens = self.sandbox.tokens
+        _fit(shape("anyone:bool tokens:[object]"), body)
+        tokens.anyone = body.get("anyone", not body.get("tokens"))
+        for each in body.get("tokens", ()):
+            tokens.admit(each, self.sandbox.state.clock.now())
+        return {"anyone": tokens.anyone, "listed": len(tokens.grants)}
+
+    def _add_leads(self, _query: Mapping[str, str], body: Any) -> Record:
+        keys = self.leads.start(body)
+        return {"made": self.leads.made, "ids": keys}
+
+    def _show_leads(self, _query: Mapping[str, str], _body: Any) -> Record:
+        return {"made": self.leads.made, "streams": [stream.told() for stream in self.leads.streams]}
+
+    def _stop_leads(self, query: Mapping[str, str], body: Any) -> Record:
+        self.leads.stop()
+        return self._show_leads(query, body)
+
+    def _set_clock(self, _query: Mapping[str, str], body: Any) -> Record:
+        """`{"fix": ISO or ms or null}`, `{"advance": seconds}`, `{"equal_times": n}`."""
+        _fit(CLOCK, body)
+        clock = self.sandbox.state.clock
+        if "fix" in body:
+            clock.fix(None if body["fix"] is None else stamp_of(body["fix"]) / 1000)
+        if "advance" in body:
+            clock.advance(body["advance"])
+        if "equal_times" in body:
+            clock.equal(int(body["equal_times"]))
+        return {"now": iso(int(clock.now() * 1000))}
+
+    def _show_state(self, query: Mapping[str, str], _body: Any) -> Record:
+        tables = self.sandbox.state.tables
+        wanted = [query["table"]] if query.get("table") in tables else list(tables)
+        return {
+            name: [
+                row
+                for home, rows in tables[name].items()
+                if query.get("location", home) == home
+                for row in rows.values()
+            ]
+            for name in wanted
+        }
+
+    def _show_effects(self, query: Mapping[str, str], _body: Any) -> Record:
+        method, path, location = query.get("method", "*"), query.get("path", "*"), query.get("location")
+        found = [
+            effect
+            for effect in self.sandbox.state.effects
+            if fnmatchcase(effect["method"], method)
+            and (fnmatchcase(effect["path"], path) or effect["route"] == path)
+            and location in {None, effect["location"]}
+        ]
+        return {"total": len(found), "effects": found}
+
+    def _show_stats(self, _query: Mapping[str, str], _body: Any) -> Record:
+        sandbox = self.sandbox
+        usage = [
+            {"app": app[:8], "location": where, "today": u.today, "worst_10s": u.worst, "refused": u.refused}
+            for (app, where), u in sandbox.limits.usage.items()
+        ]
+        return {
+            "requests": sum(sandbox.counts.values()),
+            "by_route": dict(sandbox.counts),
+            "by_status": {str(status): count for status, count in sandbox.statuses.items()},
+            "refused_429": sandbox.limits.refused(),
+            "worst_10s": max((used.worst for used in sandbox.limits.usage.values()), default=0),
+            "usage": usage,
+        }
+
+    def _change_record(self, table: str, body: Any) -> Record:
+        """Creates, patches or deletes any record, its times moved as the vendor would; `data` may set them itself."""
+        _fit(RECORD, body)
+        if table not in TABLES:
+            raise not_found(f"No collection {table}; there are {', '.join(TABLES)}")
+        state, data = self.sandbox.state, body.get("data", {})
+        if body["op"] == "create":
+            home = self._home(table, body)
+            made = state.create(table, home, data, key=body.get("id"))
+        else:
+            made = state.get(table, body.get("id", ""))
+            home = str(state.owner(made["id"]))
+            if body["op"] == "delete":
+                state.remove(table, made["id"])
+                return {"deleted": made}
+            made = state.update(table, made, data)
+        times = {TABLES[table].added, TABLES[table].updated} & set(data)
+        given = {name: stamp_of(data[name]) for name in times if name}
+        if given:
+            made = {**made, **given}
+            state.put(table, home, made)
+        return {"record": made}
+
+    def _home(self, table: str, body: Mapping[str, Any]) -> str:
+        wanted = TABLES[table].home
+        home = body.get(wanted)
+        if not home:
+            raise unprocessable(f"{wanted} should not be empty")
+        if wanted == "location":
+            self.sandbox.state.location(home)
+        return str(home)
+
+    def _reset(self, _query: Mapping[str, str], _body: Any) -> Record:
+        sandbox = self.sandbox
+        self.leads.stop()
+        self.leads.streams.clear()
+        self.leads.made = 0
+        sandbox.state.reset()
+        sandbox.limits, sandbox.tokens = Limits(), Tokens()
+        sandbox.faults.all.clear()
+        sandbox.counts.clear()
+        sandbox.statuses.clear()
+        if sandbox.journal:
+            sandbox.journal.snapshot(sandbox.state)
+        return {"reset": True}
+
+
+def _fit(asked: Shape, body: Any) -> None:
+    wrong = list(faults(asked, body)) if isinstance(body, dict) else ["the body must be an object"]
+    if wrong:
+        raise unprocessable(*wrong)

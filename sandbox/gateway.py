@@ -1,0 +1,307 @@
+"""The way of a request: its token, its quota, the faults it meets, its form, its effect, its answer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from sandbox.clock import iso
+from sandbox.faults import BROKEN, Fault, Faults
+from sandbox.ids import new_trace
+from sandbox.journal import Journal
+from sandbox.limits import Limits
+from sandbox.pages import again, is_later, remember, shift
+from sandbox.refusal import Refusal, bad_request, too_many, unauthorized, unprocessable
+from sandbox.route import Call, Grant, Raw, Reply, Route, Router
+from sandbox.shape import Shape, read_query
+from sandbox.shape import faults as problems
+from sandbox.state import State
+from sandbox.tokens import Tokens, refusal
+
+VERSIONS = frozenset({"2021-04-15", "2021-07-28", "2023-02-21", "v3"})
+NO_ROUTE = "This route is not yet supported by the IAM Service. Please update the IAM config."
+NOTHING = Shape({})
+
+
+class Cut(Exception):
+    """The connection is to be closed without an answer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A request as it came: method, encoded path, query pairs, headers, body."""
+
+    method: str
+    path: str
+    pairs: list[tuple[str, str]]
+    headers: Mapping[str, str]
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What goes back."""
+
+    status: int
+    content: bytes
+    type: str = "application/json; charset=utf-8"
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True, kw_only=True)
+class Sandbox:
+    """The simulated vendor: its records and everything that decides about requests."""
+
+    router: Router
+    state: State
+    journal: Journal | None = None
+    limits: Limits = field(default_factory=Limits)
+    faults: Faults = field(default_factory=Faults)
+    tokens: Tokens = field(default_factory=Tokens)
+    counts: Counter[str] = field(default_factory=Counter)
+    statuses: Counter[int] = field(default_factory=Counter)
+
+    def save(self, effect: dict[str, Any] | None = None) -> None:
+        """Writes what changed to the state file, where there is one."""
+        if self.journal:
+            self.journal.write(self.state, effect)
+        self.state.touched.clear()
+
+    async def answer(self, asked: Asked) -> Answer:
+        """Carries out a request.
+
+        Raises:
+            Cut: a fault closes the connection.
+        """
+        try:
+            answer = await self._carried_out(asked)
+        except Refusal as refused:
+            answer = _json(refused.status, refused.body)
+        self.statuses[answer.status] += 1
+        return answer
+
+    async def _carried_out(self, asked: Asked) -> Answer:
+        found = self.router.find(asked.method, asked.path)
+        if found is None:
+            raise unauthorized(NO_ROUTE)
+        route, path = found
+        self.counts[route.name] += 1
+        grant = self._granted(route, asked.headers)
+        query = read_query(route.query or NOTHING, asked.pairs)
+        body = _body(route, asked)
+        location = self._place(path, query, body, grant)
+        refused = refusal(grant, route, location)
+        if refused:
+            raise refused
+        if route.access == "open":
+            headers: dict[str, str] = {}
+        else:
+            verdict = self.limits.admit(grant.app, location, self.state.clock.now())
+            headers = verdict.headers
+            if not verdict.admitted:
+                return _json(429, too_many().body, headers)
+        call = Call(state=self.state, route=route, path=path, query=query, body=body, grant=grant, location=location)
+        return await self._through_faults(asked, call, headers)
+
+    def _granted(self, route: Route, headers: Mapping[str, str]) -> Grant:
+        if route.access == "open":
+            return Grant(app="")
+        grant = self.tokens.grant(headers.get("authorization"), self.state.clock.now())
+        if route.version is not None:
+            version = headers.get("version")
+            if not version:
+                raise unauthorized("version header was not found.")
+            if version != route.version or version not in VERSIONS:
+                raise unauthorized("version header is invalid")
+        return grant
+
+    def _place(self, path: Mapping[str, str], query: Mapping[str, Any], body: Any, grant: Grant) -> str:
+        """The location (or company) a request is about: named, or that of a record it names, or the token's own."""
+        named = _named_location(path, query, body)
+        if not named:
+            keys = [*path.values(), *_names(body, "contactId", "calendarId", "companyId"), *_names(query, "companyId")]
+            named = next((home for key in keys if (home := self.state.owner(key))), None)
+        if named:
+            self.tokens.last_used_at[grant.app] = named
+            return named
+        return grant.location or grant.company or self.tokens.last_used_at.get(grant.app, "")
+
+    async def _through_faults(self, asked: Asked, call: Call, headers: dict[str, str]) -> Answer:
+        met = list(self.faults.firing(asked.method, asked.path, call.location))
+        for fault in met:
+            if fault.when == "before" and fault.status != "truncated" and fault.page is None:
+                broken = await _suffer(fault, headers)
+                if broken:
+                    return broken
+        answer = self._paged(asked, call, [fault for fault in met if fault.page], headers)
+        for fault in met:
+            if fault.status == "truncated":
+                return Answer(status=answer.status, content=answer.content[: len(answer.content) // 2], headers=headers)
+            if fault.when == "after" and fault.page is None:
+                broken = await _suffer(fault, headers)
+                if broken:
+                    return broken
+        return answer
+
+    def _paged(self, asked: Asked, call: Call, met: list[Fault], headers: dict[str, str]) -> Answer:
+        if not met or not call.route.lists:
+            return self._effect(asked, call, headers)
+        listing = f"{call.route.name} {asked.path} {call.location}"
+        if is_later(call.query, call.body):
+            for fault in met:
+                page = again(fault, listing)
+                if page is not None:
+                    return Answer(status=call.route.ok, content=page, headers=headers)
+                shift(fault, listing, self.state, call.route.lists)
+        answer = self._effect(asked, call, headers)
+        for fault in met:
+            remember(fault, listing, answer.content)
+        return answer
+
+    def _effect(self, asked: Asked, call: Call, headers: dict[str, str]) -> Answer:
+        route = call.route
+        try:
+            _check(call)
+            named = _named_location(call.path, call.query, call.body)
+            if named:
+                self.state.location(named, _company(call))
+            said = route.answer(call)
+        except Refusal as refused:
+            self.save()
+            return _json(refused.status, refused.body, headers)
+        status, said = (said.status, said.body) if isinstance(said, Reply) else (route.ok, said)
+        effect = None if route.reads or route.access == "open" else self._note(asked, call, status, said)
+        self.save(effect)
+        if isinstance(said, Raw):
+            return Answer(status=status, content=said.content, type=said.type, headers={**headers, **said.headers})
+        return _json(status, said, headers)
+
+    def _note(self, asked: Asked, call: Call, status: int, said: Any) -> dict[str, Any]:
+        effects = self.state.effects
+        effect = {
+            "n": len(effects) + 1,
+            "at": iso(int(self.state.clock.now() * 1000)),
+            "method": asked.method,
+            "path": asked.path,
+            "route": call.route.path,
+            "location": call.location,
+            "query": dict(call.query),
+            "body": call.body,
+            "id": _answer_id(said) or next(reversed(list(call.path.values())), None),
+            "status": status,
+        }
+        effects.append(effect)
+        return effect
+
+
+def _body(route: Route, asked: Asked) -> Any:
+    if route.form or not asked.content:
+        return asked.content.decode() if route.form else None
+    if route.body is None and not route.array:
+        return None
+    if "json" not in asked.headers.get("content-type", ""):
+        return None
+    try:
+        return orjson.loads(asked.content)
+    except orjson.JSONDecodeError as exc:
+        raise bad_request(f"Unexpected token in JSON: {exc.msg}") from exc
+
+
+def _check(call: Call) -> None:
+    route = call.route
+    wrong = list(problems(route.query or NOTHING, call.query))
+    for name, values in route.enums.items():
+        if call.path[name] not in values:
+            wrong.append(f"{name} must be one of the following values: {', '.join(values)}")
+    if route.body is not None:
+        if call.body is None:
+            wrong.append("request body must be given as JSON")
+        elif route.array:
+            wrong += _array_faults(route.body, call.body)
+        elif isinstance(call.body, dict):
+            wrong += problems(route.body, call.body)
+        else:
+            wrong.append("request body must be an object")
+    if wrong:
+        raise unprocessable(*wrong)
+
+
+def _array_faults(item: Shape, body: Any) -> list[str]:
+    if not isinstance(body, list):
+        return ["request body must be an array"]
+    wrong = [f"{at} must be an object" for at, each in enumerate(body) if not isinstance(each, dict)]
+    return wrong or [fault for at, each in enumerate(body) for fault in problems(item, each, f"{at}.")]
+
+
+def _names(body: Any, *names: str) -> list[str]:
+    if not isinstance(body, Mapping):
+        return []
+    return [value for name in names if isinstance(value := body.get(name), str) and value]
+
+
+def _named_location(path: Mapping[str, str], query: Mapping[str, Any], body: Any) -> str | None:
+    found = [*_names(path, "locationId"), *_names(query, "locationId", "location_id"), *_names(body, "locationId")]
+    return found[0] if found else None
+
+
+def _company(call: Call) -> str | None:
+    found = [*_names(call.query, "companyId"), *_names(call.body, "companyId")]
+    return found[0] if found else call.grant.company
+
+
+def _answer_id(said: Any) -> str | None:
+    if isinstance(said, list):
+        said = said[0] if said else None
+    if not isinstance(said, dict):
+        return None
+    for record in (said, *(value for value in said.values() if isinstance(value, dict))):
+        for name in ("id", "_id", "messageId"):
+            if isinstance(record.get(name), str):
+                return str(record[name])
+    return None
+
+
+async def _suffer(fault: Fault, headers: dict[str, str]) -> Answer | None:
+    if fault.delay:
+        await asyncio.sleep(fault.delay)
+    if fault.cut:
+        raise Cut
+    if fault.status is None:
+        return None
+    if isinstance(fault.status, str):
+        status, kind, content = BROKEN[fault.status]
+        return Answer(status=status, content=content, type=kind, headers=headers)
+    if fault.status == 429:
+        return _json(429, too_many().body, headers)
+    return _json(fault.status, {"statusCode": fault.status, "message": "Internal server error"}, headers)
+
+
+def _json(status: int, said: Any, headers: dict[str, str] | None = None) -> Answer:
+    said = {**said, "traceId": new_trace()} if isinstance(said, dict) else said
+    return Answer(status=status, content=orjson.dumps(said), headers=headers or {})
+
+
+async def read(scope: Scope, receive: Receive) -> Asked:
+    """The request of an ASGI scope, with its whole body."""
+    request = Request(scope, receive)
+    return Asked(
+        method=request.method,
+        path=scope["raw_path"].decode("ascii"),
+        pairs=request.query_params.multi_items(),
+        headers=request.headers,
+        content=await request.body(),
+    )
+
+
+async def respond(answer: Answer, scope: Scope, receive: Receive, send: Send) -> None:
+    """Sends an answer."""
+    response = Response(answer.content, answer.status, answer.headers, media_type=answer.type)
+    await response(scope, receive, send)

@@ -1,0 +1,118 @@
+"""Serving the sandbox over HTTP, in one process, until it is told to end."""
+
+from __future__ import annotations
+
+import socket
+import sys
+import threading
+from pathlib import Path
+from typing import Any, ClassVar
+
+import uvicorn
+from starlette.types import Receive, Scope, Send
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from sandbox.admin import Admin
+from sandbox.gateway import Cut, Sandbox, read, respond
+from sandbox.journal import Journal
+from sandbox.route import Router
+from sandbox.routes import ROUTES
+from sandbox.seeds import furnish
+from sandbox.state import State
+
+ADMIN = "/_sandbox/"
+
+
+class Wire(H11Protocol):
+    """uvicorn's HTTP, with its connections known by peer, so that a fault can cut one."""
+
+    open: ClassVar[dict[Any, Any]] = {}
+
+    def connection_made(self, transport: Any) -> None:
+        """Remembers the connection."""
+        super().connection_made(transport)
+        Wire.open[self.client] = transport
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forgets the connection."""
+        Wire.open.pop(self.client, None)
+        super().connection_lost(exc)
+
+
+class Application:
+    """The ASGI application: the vendor's API, and beside it what tests and demos steer it with."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self.sandbox = sandbox
+        self.admin = Admin(sandbox)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers one request."""
+        if scope["type"] != "http":
+            return
+        asked = await read(scope, receive)
+        try:
+            steer = asked.path.startswith(ADMIN)
+            answer = await self.admin.answer(asked) if steer else await self.sandbox.answer(asked)
+        except Cut:
+            Wire.open[scope["client"]].abort()
+            while (await receive())["type"] != "http.disconnect":
+                pass
+            return
+        await respond(answer, scope, receive, send)
+
+
+class Server(uvicorn.Server):
+    """uvicorn's server; says when it is ready and keeps the state when it ends."""
+
+    def __init__(self, config: uvicorn.Config, sandbox: Sandbox, url: str) -> None:
+        super().__init__(config)
+        self.sandbox = sandbox
+        self.url = url
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listens, then prints the one line that tells where."""
+        await super().startup(sockets)
+        print(f"sandbox ready on {self.url}", flush=True)  # the promise to whoever started it
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Closes connections, then writes the last snapshot."""
+        await super().shutdown(sockets)
+        if self.sandbox.journal:
+            self.sandbox.journal.snapshot(self.sandbox.state)
+
+
+def new_sandbox(path: Path | None = None) -> Sandbox:
+    """An empty sandbox, or one that goes on from a state file."""
+    state = State(furnish)
+    journal = Journal(path) if path else None
+    if journal:
+        journal.load(state)
+    return Sandbox(router=Router(ROUTES), state=state, journal=journal)
+
+
+def serve(port: int, path: Path | None, with_parent: bool) -> None:
+    """Serves on loopback until a signal comes, or until stdin ends when it is to end with its parent."""
+    sandbox = new_sandbox(path)
+    listener = socket.create_server(("127.0.0.1", port), backlog=2048)
+    config = uvicorn.Config(
+        Application(sandbox),
+        http=Wire,
+        ws="none",
+        loop="uvloop" if sys.platform != "win32" else "asyncio",
+        lifespan="off",
+        log_level="warning",
+        access_log=False,
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=1,
+    )
+    server = Server(config, sandbox, f"http://127.0.0.1:{listener.getsockname()[1]}")
+    if with_parent:
+        threading.Thread(target=_end_with_stdin, args=(server,), daemon=True).start()
+    server.run(sockets=[listener])
+
+
+def _end_with_stdin(server: Server) -> None:
+    while sys.stdin.buffer.read(4096):
+        pass
+    server.should_exit = True
