@@ -76,7 +76,7 @@ def ask(trigger: Trigger, watch: Watch, cursor: WatermarkCursor) -> dict[str, An
         return paging
     newest_first = cursor.phase == "baseline"
     bound = None if newest_first else _bound(strategy, cursor)
-    return {**paging, **strategy.since[cursor.way](watch, bound, newest_first)}
+    return {**paging, **strategy.since[0](watch, bound, newest_first)}
 
 
 def absorb(trigger: Trigger, watch: Watch, cursor: WatermarkCursor, page: Page) -> Reading[WatermarkCursor]:

@@ -1,0 +1,66 @@
+"""Group commit: what many polls or runs have to write at the same moment goes into one transaction.
+
+A run that records an attempt before sending it waits for that commit. While one commit is under way the next entries
+gather, so that the cost of a commit is shared by all that is in flight, and none waits for a timer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Generic, TypeVar
+
+from sqlalchemy import Connection
+
+from worker.ledger.store import Store
+
+Entry = TypeVar("Entry")
+Result = TypeVar("Result")
+
+
+class LeaseLost(Exception):
+    """The row has been taken over by another worker; what this one still had to say about it is refused."""
+
+
+class Journal(Generic[Entry, Result]):
+    """Writes entries many at a time; `write` gives a result for each, None or False where the fence has moved on."""
+
+    def __init__(self, store: Store, write: Callable[[Connection, Sequence[Entry]], Sequence[Result | None]]) -> None:
+        self._store = store
+        self._write = write
+        self._waiting: list[tuple[Entry, asyncio.Future[Result]]] = []
+        self._writer: asyncio.Task[None] | None = None
+
+    async def write(self, entry: Entry) -> Result:
+        """Return when this entry is durable.
+
+        Raises:
+            LeaseLost: the row is no longer ours; nothing was written about it.
+        """
+        done: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        self._waiting.append((entry, done))
+        if self._writer is None or self._writer.done():
+            self._writer = asyncio.create_task(self._drain())
+        return await done
+
+    async def _drain(self) -> None:
+        while self._waiting:
+            batch, self._waiting = self._waiting, []
+            try:
+                results = await self._store.write(self._write, [entry for entry, _ in batch])
+            except Exception as error:  # noqa: BLE001  # whatever it was, all who wait must hear of it
+                for _, done in batch:
+                    _settle(done, error)
+                continue
+            for (_, done), result in zip(batch, results, strict=True):
+                refused = result is None or result is False
+                _settle(done, LeaseLost("another worker has taken it over") if refused else result)
+
+
+def _settle(done: asyncio.Future[Result], result: Result | Exception | None) -> None:
+    if done.done():  # whoever waited was cancelled
+        return
+    if isinstance(result, Exception):
+        done.set_exception(result)
+    else:
+        done.set_result(result)  # type: ignore[arg-type]  # refused entries were told apart above

@@ -1,0 +1,78 @@
+"""Opening the database: SQLite in WAL mode, or PostgreSQL through psycopg 3."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.pool import NullPool, QueuePool
+
+
+def now_ms() -> int:
+    """The present in epoch milliseconds, the ledger's unit of time."""
+    return time.time_ns() // 1_000_000
+
+
+def open_database(url: str) -> Engine:
+    """An engine for this URL; nothing is connected yet.
+
+    `postgresql://` addresses get psycopg 3. SQLite gets one connection a thread at most: it has one writer.
+    """
+    address = _address(url)
+    if address.get_backend_name() == "sqlite":
+        if address.database:
+            Path(address.database).parent.mkdir(parents=True, exist_ok=True)
+        # autocommit at the driver: SQLAlchemy's own BEGIN below decides when a transaction starts
+        engine = create_engine(address, poolclass=QueuePool, pool_size=4, max_overflow=4, connect_args={"timeout": 30})
+        event.listen(engine, "connect", _tune_sqlite)
+        event.listen(engine, "begin", _begin_immediate)
+        return engine
+    return create_engine(address, pool_size=4, max_overflow=4, pool_pre_ping=True, pool_recycle=1800)
+
+
+def _address(url: str) -> URL:
+    address = make_url(url)
+    if address.drivername in {"postgresql", "postgres"}:
+        return address.set(drivername="postgresql+psycopg")
+    return address
+
+
+def _tune_sqlite(connection: Any, _record: Any) -> None:
+    """WAL and NORMAL survive kill -9; only a power cut may lose the last commits, and those polls are repeated."""
+    connection.isolation_level = None
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=OFF", "cache_size=-32000"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_immediate(connection: Connection) -> None:
+    """Take the writer's lock at once: a claim reads and then writes, and must not be overtaken in between."""
+    if connection.get_execution_options().get("isolation_level") == "AUTOCOMMIT":
+        return
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """A connection for reading; on SQLite it takes no lock."""
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        yield connection
+
+
+def migrate(url: str) -> None:
+    """Bring the database to the newest schema; several processes may do it at once, one of them does the work."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.attributes["address"] = _address(url)
+    command.upgrade(config, "head")
+
+
+def disposable_engine(address: URL) -> Engine:
+    """An engine for one short job, such as a migration."""
+    return create_engine(address, poolclass=NullPool)

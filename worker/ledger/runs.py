@@ -1,0 +1,232 @@
+"""What the ledger knows of runs and their steps: which are due, who carries them out, what became of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import orjson
+from sqlalchemy import Connection, RowMapping, bindparam, insert, select, text, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from worker.ledger.tables import AUTOMATIONS, EVENTS, RUNS, STEPS
+
+LEASE = 90_000
+"""How long (ms) a run stays ours without a word in the ledger; each step renews it, and no call may take that long."""
+
+State = Literal["open", "done", "failed", "uncertain", "skipped"]
+
+_CONNECTIONS = text(
+    """
+    WITH RECURSIVE accounts(name) AS (
+        SELECT min(connection) FROM runs WHERE state = 'open'
+        UNION ALL
+        SELECT (SELECT min(connection) FROM runs WHERE state = 'open' AND connection > accounts.name)
+        FROM accounts WHERE accounts.name IS NOT NULL
+    )
+    SELECT name FROM accounts
+    WHERE name IS NOT NULL
+      AND EXISTS (SELECT 1 FROM runs WHERE state = 'open' AND connection = accounts.name AND due_at <= :now)
+    """
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepRow:
+    """A step as the ledger has it.
+
+    `sent` is an attempt whose outcome is not known, `waiting` one that is known to have had no effect; `status` is the
+    HTTP status of the last answer, None where none came.
+    """
+
+    number: str
+    name: str | None
+    action: str
+    connection: str
+    state: Literal["sent", "waiting", "done", "failed", "uncertain", "skipped"]
+    attempts: int = 0
+    inputs: str = "{}"
+    started_at: int | None = None
+    sent_at: int | None = None
+    ended_at: int | None = None
+    status: int | None = None
+    result: str | None = None
+    result_id: str | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimedRun:
+    """A run that is ours to carry out until the lease ends."""
+
+    id: int
+    fence: int
+    tries: int
+    automation: str
+    digest: str
+    connection: str
+    created_at: int
+    feed: str
+    key: str
+    version: str
+    kind: str
+    record: Any
+    steps: Mapping[str, StepRow] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """Something to be written about a run: a step as it now stands, and what changes in the run itself.
+
+    A run that stays open is due again at `due_at`, which is the end of the lease while it is being worked on.
+    """
+
+    run: int
+    fence: int
+    due_at: int
+    step: StepRow | None = None
+    state: State = "open"
+    connection: str | None = None
+    reason: str | None = None
+    ended_at: int | None = None
+    tries: int | None = None
+
+
+def due_connections(connection: Connection, now: int) -> list[str]:
+    """The connections that have runs due; the cost grows with their number, not with that of the runs."""
+    return list(connection.scalars(_CONNECTIONS, {"now": now}))
+
+
+def claim(connection: Connection, shares: Mapping[str, int], now: int) -> list[ClaimedRun]:
+    """Take up to so many due runs of each connection, oldest first, with their events and steps."""
+    ids: list[int] = []
+    for name, count in shares.items():
+        due = select(RUNS.c.id).where(RUNS.c.state == "open", RUNS.c.connection == name, RUNS.c.due_at <= now)
+        due = due.order_by(RUNS.c.due_at, RUNS.c.id).limit(count)
+        if connection.dialect.name == "postgresql":
+            due = due.with_for_update(skip_locked=True)
+        ids += connection.scalars(due)
+    if not ids:
+        return []
+    lease = {"due_at": now + LEASE, "fence": RUNS.c.fence + 1, "tries": RUNS.c.tries + 1}
+    connection.execute(update(RUNS).where(RUNS.c.id.in_(ids)).values(**lease))
+    rows = connection.execute(
+        select(RUNS, EVENTS.c.feed, EVENTS.c.key, EVENTS.c.version, EVENTS.c.kind, EVENTS.c.record)
+        .join(EVENTS, EVENTS.c.id == RUNS.c.event)
+        .where(RUNS.c.id.in_(ids))
+        .order_by(RUNS.c.id)
+    ).mappings()
+    taken = list(rows)
+    before = _steps(connection, [row["id"] for row in taken if row["fence"] > 1])
+    return [_claimed(row, before.get(row["id"], {})) for row in taken]
+
+
+def write(connection: Connection, entries: Sequence[Entry]) -> list[bool]:
+    """Write these entries in one go; False for each whose run has another fence by now, and is left alone."""
+    held = select(RUNS.c.id, RUNS.c.fence).where(RUNS.c.id.in_({entry.run for entry in entries}))
+    if connection.dialect.name == "postgresql":
+        held = held.with_for_update()
+    fences = {row.id: row.fence for row in connection.execute(held)}
+    ours = [entry for entry in entries if fences.get(entry.run) == entry.fence]
+    steps = [_step_values(entry.run, entry.step) for entry in ours if entry.step]
+    if steps:
+        connection.execute(_step_upsert(connection), steps)
+    if ours:
+        connection.execute(_RUN_UPDATE, [_run_values(entry) for entry in ours])
+    return [fences.get(entry.run) == entry.fence for entry in entries]
+
+
+def made_by_others(connection: Connection, action: str, ids: Sequence[str], run: int) -> set[str]:
+    """Which of these ids are known as the result of another run's step of the same action."""
+    rows = select(STEPS.c.result_id).where(
+        STEPS.c.action == action, STEPS.c.result_id.in_(list(ids)), STEPS.c.run != run
+    )
+    return set(connection.scalars(rows))
+
+
+def definitions(connection: Connection, digests: Sequence[str]) -> dict[str, tuple[str, Any]]:
+    """The automations with these digests: name and definition."""
+    rows = select(AUTOMATIONS.c.digest, AUTOMATIONS.c.name, AUTOMATIONS.c.definition).where(
+        AUTOMATIONS.c.digest.in_(list(digests))
+    )
+    return {row.digest: (row.name, orjson.loads(row.definition)) for row in connection.execute(rows)}
+
+
+def open_run(connection: Connection, *, event: int, automation: str, digest: str, account: str, now: int) -> int:
+    """Open a run for an event; the id of the new row."""
+    row = {"event": event, "automation": automation, "digest": digest, "connection": account}
+    inserted = insert(RUNS).values(**row, due_at=now, created_at=now).returning(RUNS.c.id)
+    return int(connection.scalars(inserted).one())
+
+
+_RUN_UPDATE = (
+    update(RUNS)
+    .where(RUNS.c.id == bindparam("id_"))
+    .values(
+        state=bindparam("state_"),
+        due_at=bindparam("due_at_"),
+        connection=text("coalesce(:connection_, connection)"),
+        reason=bindparam("reason_"),
+        ended_at=bindparam("ended_at_"),
+        tries=text("coalesce(:tries_, tries)"),
+    )
+)
+
+
+def _run_values(entry: Entry) -> dict[str, Any]:
+    return {
+        "id_": entry.run,
+        "state_": entry.state,
+        "due_at_": entry.due_at,
+        "connection_": entry.connection,
+        "reason_": entry.reason,
+        "ended_at_": entry.ended_at,
+        "tries_": entry.tries,
+    }
+
+
+def _step_values(run: int, step: StepRow) -> dict[str, Any]:
+    return {"run": run, **{name: getattr(step, name) for name in _STEP_FIELDS}}
+
+
+_STEP_FIELDS = tuple(column.name for column in STEPS.c if column.name != "run")
+_UPSERTS: dict[str, Any] = {}
+
+
+def _step_upsert(connection: Connection) -> Any:
+    name = connection.dialect.name
+    if name not in _UPSERTS:
+        row = (postgresql if name == "postgresql" else sqlite).insert(STEPS)
+        values = {column: row.excluded[column] for column in _STEP_FIELDS if column != "number"}
+        _UPSERTS[name] = row.on_conflict_do_update(index_elements=["run", "number"], set_=values)
+    return _UPSERTS[name]
+
+
+def _steps(connection: Connection, runs: Sequence[int]) -> dict[int, dict[str, StepRow]]:
+    found: dict[int, dict[str, StepRow]] = {}
+    if runs:
+        for row in connection.execute(select(STEPS).where(STEPS.c.run.in_(runs))).mappings():
+            step = StepRow(**{name: row[name] for name in _STEP_FIELDS})
+            found.setdefault(row["run"], {})[step.number] = step
+    return found
+
+
+def _claimed(row: RowMapping, steps: Mapping[str, StepRow]) -> ClaimedRun:
+    plain = {name: row[name] for name in _RUN_FIELDS}
+    return ClaimedRun(**plain, record=orjson.loads(row["record"]), steps=steps)
+
+
+_RUN_FIELDS = (
+    "id",
+    "fence",
+    "tries",
+    "automation",
+    "digest",
+    "connection",
+    "created_at",
+    "feed",
+    "key",
+    "version",
+    "kind",
+)
