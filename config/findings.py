@@ -1,0 +1,84 @@
+"""What is found while one file is read: its problems and warnings pile up, and reading goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from config.document import Document, Place
+from config.environment import filled_in, is_name, names_in
+from config.inputs import faults
+from config.problems import Problem, meant
+
+
+@dataclass(slots=True, kw_only=True)
+class Findings:
+    """One file being read, and what was found to be wrong in it."""
+
+    document: Document
+    environ: Mapping[str, str]
+    problems: list[Problem] = field(default_factory=list)
+    warnings: list[Problem] = field(default_factory=list)
+
+    def fault(self, place: Place, message: str, hint: str | None = None, *, key: bool = False) -> None:
+        """Adds a problem with the value at a place, or with its key."""
+        self.problems.append(self.document.problem(place, message, hint, key=key))
+
+    def warn(self, place: Place, message: str, hint: str | None = None) -> None:
+        """Adds a warning: it can be used as it is, and may not do what is expected."""
+        self.warnings.append(self.document.problem(place, message, hint))
+
+    def sound(self, shape: TypeAdapter[Any], value: Any, place: Place) -> dict[str, Any]:
+        """The fields of a mapping that fit its shape; the others are faults."""
+        found = faults(shape, value)
+        for each in found:
+            self.fault((*place, *each.place), each.message, each.hint, key=each.key)
+        if not isinstance(value, dict):
+            return {}
+        unsound = {each.place[0] for each in found if each.place}
+        return {name: each for name, each in value.items() if name not in unsound}
+
+    def check_variables(self, value: Any, place: Place) -> None:
+        """Faults for each `${NAME}` in the strings of a value that names no variable, or one that is not set."""
+        for where, text in strings(value, place):
+            for name in names_in(text):
+                if not is_name(name):
+                    self.fault(where, f"`${{{name}}}` is no name of an environment variable")
+                elif name not in self.environ:
+                    near = meant(name, self.environ) if self.environ else None
+                    near = near if near and near.startswith("did you mean") else None
+                    hint = f"set it in the environment or in .env; {near}" if near else _WHERE
+                    self.fault(where, f"environment variable `{name}` is not set", hint)
+
+    def filled(self, value: Any) -> Any:
+        """The value with those of its `${NAME}` replaced that are set."""
+        return _mapped(value, lambda text: text if self._unset(text) else filled_in(text, self.environ))
+
+    def _unset(self, text: str) -> bool:
+        return any(name not in self.environ for name in names_in(text))
+
+
+_WHERE = "set it in the environment or in .env"
+
+
+def strings(value: Any, place: Place) -> Iterator[tuple[Place, str]]:
+    """Every string in a value, with its place; names of mappings are not among them."""
+    if isinstance(value, str):
+        yield place, value
+    elif isinstance(value, dict):
+        for name, each in value.items():
+            yield from strings(each, (*place, name))
+    elif isinstance(value, list):
+        for number, each in enumerate(value):
+            yield from strings(each, (*place, number))
+
+
+def _mapped(value: Any, change: Callable[[str], str]) -> Any:
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, dict):
+        return {name: _mapped(each, change) for name, each in value.items()}
+    return [_mapped(each, change) for each in value] if isinstance(value, list) else value

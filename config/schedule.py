@@ -1,0 +1,105 @@
+"""When a trigger is polled, from what people write: `every`, `cron` with `timezone`, and `start`."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from functools import cache
+from zoneinfo import available_timezones
+
+from croniter import CroniterBadDateError, CroniterError, croniter
+
+from config.automation import Auto, Every, Start
+from config.problems import meant
+
+SHORTEST, LONGEST = 60, 900
+_UNITS = {"s": 1, "sec": 1, "second": 1, "m": 60, "min": 60, "minute": 60, "h": 3600, "hr": 3600, "hour": 3600}
+_SOME_TIME = datetime(2024, 1, 1, tzinfo=UTC)
+
+
+class Unclear(ValueError):
+    """What was written is no time that we know; the message says why, `hint` what to write."""
+
+    def __init__(self, message: str, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+def interval(text: str) -> Every | Auto:
+    """The schedule of `1m` to `15m`, `60s` to `900s`, or `auto`.
+
+    Raises:
+        Unclear: it is something else, or outside 1 to 15 minutes.
+    """
+    if text == "auto":
+        return Auto()
+    found = re.fullmatch(r"(\d{1,6})([sm])", text)
+    if found is None:
+        raise Unclear(f"`{text[:40]}` is no interval", _suggestion(text))
+    seconds = int(found[1]) * _UNITS[found[2]]
+    if not SHORTEST <= seconds <= LONGEST:
+        raise Unclear(f"`{text}` is outside 1 to 15 minutes", "expected `1m` to `15m`, or `auto`; or `cron`")
+    return Every(seconds)
+
+
+def cron(expression: str) -> str:
+    """The same expression, known to be one of five fields that comes due some day.
+
+    Raises:
+        Unclear: it is not.
+    """
+    hint = "expected minute, hour, day, month, weekday, such as `*/5 9-17 * * mon-fri`"
+    if len(expression.split()) != 5:
+        raise Unclear(f"`{expression[:80]}` is no cron expression of five fields", hint)
+    try:
+        croniter(expression, _SOME_TIME).get_next(datetime)
+    except CroniterBadDateError:
+        raise Unclear(f"`{expression}` never comes due") from None
+    except (CroniterError, ValueError, OverflowError, LookupError, TypeError) as exc:
+        raise Unclear(f"`{expression[:80]}` is no cron expression: {exc}", hint) from None
+    return expression
+
+
+def timezone(name: str) -> str:
+    """The same name, known to be one of a time zone.
+
+    Raises:
+        Unclear: it is not.
+    """
+    if name not in _zones():
+        raise Unclear(f"unknown time zone `{name[:80]}`", meant(name, _zones()) or "expected such as `Europe/Vienna`")
+    return name
+
+
+def start(text: str) -> Start:
+    """`now`, `beginning`, or the moment in ISO 8601; a date is its midnight in UTC.
+
+    Raises:
+        Unclear: it is none of them.
+    """
+    if text in ("now", "beginning"):
+        return "now" if text == "now" else "beginning"
+    hint = "expected `now`, `beginning`, `2026-01-31` or `2026-01-31T09:00:00Z`"
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise Unclear(f"`{text[:40]}` is no start", hint) from None
+    if re.fullmatch(r"\d{4}-\d\d-\d\d", text):
+        return moment.replace(tzinfo=UTC)
+    if moment.tzinfo is None:
+        raise Unclear(f"`{text}` names no time zone", f"`{text}Z` is UTC")
+    return moment
+
+
+def _suggestion(text: str) -> str:
+    expected = "expected `1m` to `15m`, or `auto`"
+    found = re.fullmatch(r"(\d{1,6})\s*([a-z]*?)s?\.?", text.strip().lower())
+    seconds = int(found[1]) * _UNITS.get(found[2] or "m", 0) if found else 0
+    if not SHORTEST <= seconds <= LONGEST:
+        return expected
+    return f"did you mean `{seconds // 60}m`?" if seconds % 60 == 0 else f"did you mean `{seconds}s`?"
+
+
+@cache
+def _zones() -> frozenset[str]:
+    return frozenset(available_timezones())
