@@ -9,6 +9,7 @@ from typing import Any
 
 from actions.comparison import comparable
 from connections.operation import Operation, Token
+from connections.paging import OnePage, Paging
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,7 +17,8 @@ class Probe:
     """How to look whether an earlier attempt took effect.
 
     `find` is asked with the action's own inputs, renamed by `asks` (probe parameter -> input) and checked like any
-    inputs; `fixed` is sent beside them. Among the `records` of its answer, one counts as ours when
+    inputs; `fixed` is sent beside them, and its pages are read to the end. Among the `records` of its answers, one
+    counts as ours when
     - every field in `same` equals its input (`same` maps a record's field, alternatives joined by `|`, to the input's
       name; both go through `tidy`; what was not given is not compared),
     - no field in `unless` has the value given there,
@@ -34,6 +36,7 @@ class Probe:
     same: Mapping[str, str] = field(default_factory=dict)
     asks: Mapping[str, str] = field(default_factory=dict)
     fixed: Mapping[str, Any] = field(default_factory=dict)
+    paging: Paging = field(default_factory=OnePage)
     unless: Mapping[str, Any] = field(default_factory=dict)
     since: str | None = None
     id: str = "id"

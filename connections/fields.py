@@ -9,7 +9,17 @@ from datetime import date, datetime
 from difflib import get_close_matches
 from typing import Annotated, Any, Required
 
-from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Discriminator,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    Tag,
+    WithJsonSchema,
+)
+from pydantic_core import CoreSchema, core_schema
 from typing_extensions import TypedDict
 
 
@@ -21,6 +31,35 @@ class Joined:
 @dataclass(frozen=True, slots=True)
 class ByName:
     """Marks custom fields: written by name, key or id, sent as a list by id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sensitive:
+    """Marks what is never shown or logged: passwords and keys."""
+
+
+@dataclass(frozen=True, slots=True)
+class Among:
+    """Allows these values only; for enumerations that would not fit into a `Literal`."""
+
+    values: tuple[str | int | float, ...]
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(self._check, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {**handler(schema), "enum": list(self.values)}
+
+    def _check(self, value: Any) -> Any:
+        if value in self.values:
+            return value
+        near = get_close_matches(str(value), map(str, self.values), n=1)
+        raise ValueError(f"did you mean {near[0]!r}?" if near else f"should be one of {_some(self.values)}")
+
+
+def _some(values: Sequence[Any]) -> str:
+    listed = ", ".join(str(value) for value in values[:10])
+    return f"{listed}, ..." if len(values) > 10 else listed
 
 
 def _written(value: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Annotated, Any, Literal, NotRequired, Required, get_args, get_origin, get_type_hints
@@ -34,7 +35,8 @@ class Operation:
     """One endpoint: where it is, what it takes, and who may call it.
 
     `query` and `body` are TypedDicts; a body that is declared is always sent, as `{}` when nothing is given.
-    Parameters of the path are read from its braces and declared nowhere else, unless `enums` narrows them.
+    Parameters of the path are read from its braces and declared nowhere else, unless `enums` narrows them. `write`
+    turns the fields of query and body into the vendor's, where those are not what a person should have to write.
     """
 
     method: Method
@@ -45,6 +47,7 @@ class Operation:
     version: str = "2021-07-28"
     enums: dict[str, tuple[str, ...]] = field(default_factory=dict)
     path_from_connection: dict[str, FromConnection] = field(default_factory=dict)
+    write: Callable[[Mapping[str, Any]], dict[str, Any]] | None = None
 
     @property
     def path_params(self) -> tuple[str, ...]:

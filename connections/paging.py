@@ -33,10 +33,12 @@ class Offset:
     skip: str = "skip"
     limit: str = "limit"
     size: int = 100
+    as_text: bool = False
 
     def ask(self, at: Position) -> dict[str, Any]:
         """The parameters that ask for the page at this position."""
-        return {self.limit: self.size, self.skip: at or 0}
+        numbers = {self.limit: self.size, self.skip: at or 0}
+        return {name: str(number) for name, number in numbers.items()} if self.as_text else dict(numbers)
 
     def after(self, at: Position, answer: Any, records: Sequence[Any]) -> Position:
         """The position of the next page; None when this was the last."""
@@ -49,13 +51,15 @@ class Keyset:
 
     `values` maps a parameter to the places it is read from, first found wins; a place that begins with `last.` is in
     the page's last record, any other in the answer. `more` names places of a flag that says whether there is more;
-    without it a full page means more.
+    without it a full page means more. `overlap` is added to values that are numbers, where the vendor leaves out
+    records that have the same value as the page's last.
     """
 
     values: Mapping[str, tuple[str, ...]]
     limit: str = "limit"
     size: int = 100
     more: tuple[str, ...] = field(default=())
+    overlap: int = 0
 
     def ask(self, at: Position) -> dict[str, Any]:
         """The parameters that ask for the page at this position."""
@@ -74,7 +78,7 @@ class Keyset:
             source, path = (last, place[5:]) if place.startswith("last.") else (answer, place)
             value = at_path(source, path)
             if value is not None:
-                return value
+                return value + self.overlap if isinstance(value, int) else value
         return None
 
 

@@ -14,7 +14,7 @@ from urllib.parse import quote
 from pydantic import ValidationError
 
 from connections.connection import Connection
-from connections.fields import ByName, Joined
+from connections.fields import ByName, Joined, Sensitive
 from connections.operation import Operation, Parameter, inputs_of, parameters_of
 from connections.wire import Request
 
@@ -72,24 +72,24 @@ def build(
     plan = _plan(operation)
     values = {**inputs, **_own(plan, inputs, connection)} if plan.own else dict(inputs)
     path = plan.path % tuple([_segment(name, values.pop(name, None)) for name in plan.path_names])
-    in_body: dict[str, Any] = {}
-    in_query: dict[str, Any] = {}
-    for name, value in values.items():
-        place = plan.places.get(name)
-        if place is None:
-            raise InvalidInputs([(name, _surplus(name, operation))])
-        (in_body if place.body else in_query)[name] = place.encode(name, value) if place.encode else value
-    target = in_body if plan.has_body else in_query
+    body, query = _placed(operation, plan, values)
+    target = body if plan.has_body else query
     for name, value in extra.items():
         own = target.get(name)
         target[name] = own + value if isinstance(own, list) and isinstance(value, list) else value
     return Request(
         method=operation.method,
         path=path,
-        query=tuple([pair for name, value in in_query.items() for pair in _pairs(name, value)]),
-        body=([in_body] if operation.body_is_array else in_body) if plan.has_body else None,
+        query=tuple([pair for name, value in query.items() for pair in _pairs(name, value)]),
+        body=([body] if operation.body_is_array else body) if plan.has_body else None,
         version=operation.version,
     )
+
+
+def masked(operation: Operation, inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """The inputs as they may be shown to people and written to logs: passwords and keys are `***`."""
+    secret = _plan(operation).secret
+    return {name: "***" if name in secret else value for name, value in inputs.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +106,7 @@ class _Plan:
     path_names: tuple[str, ...]
     places: Mapping[str, _Place]
     own: tuple[Parameter, ...]
+    secret: frozenset[str]
     has_body: bool
 
 
@@ -121,8 +122,22 @@ def _plan(operation: Operation) -> _Plan:
             if parameter.place != "path"
         },
         own=tuple(parameter for parameter in parameters if parameter.source),
+        secret=frozenset(parameter.name for parameter in parameters if _marked(parameter, Sensitive)),
         has_body=operation.body is not None,
     )
+
+
+def _placed(operation: Operation, plan: _Plan, values: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    body: dict[str, Any] = {}
+    query: dict[str, Any] = {}
+    for name, value in values.items():
+        place = plan.places.get(name)
+        if place is None:
+            raise InvalidInputs([(name, _surplus(name, operation))])
+        (body if place.body else query)[name] = place.encode(name, value) if place.encode else value
+    if operation.write is None:
+        return body, query
+    return (operation.write(body), query) if plan.has_body else (body, operation.write(query))
 
 
 def _own(plan: _Plan, inputs: Mapping[str, Any], connection: Connection) -> dict[str, str]:
@@ -146,10 +161,13 @@ def _own(plan: _Plan, inputs: Mapping[str, Any], connection: Connection) -> dict
 
 
 def _encoding(parameter: Parameter) -> Encode | None:
-    marks = getattr(parameter.hint, "__metadata__", ())
-    if any(isinstance(mark, Joined) for mark in marks):
+    if _marked(parameter, Joined):
         return _joined
-    return _looked_up if any(isinstance(mark, ByName) for mark in marks) else None
+    return _looked_up if _marked(parameter, ByName) else None
+
+
+def _marked(parameter: Parameter, mark: type[Any]) -> bool:
+    return any(isinstance(found, mark) for found in getattr(parameter.hint, "__metadata__", ()))
 
 
 def _joined(_name: str, value: Any) -> Any:

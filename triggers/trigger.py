@@ -89,6 +89,8 @@ class Availability:
 
     `entries` makes the entries of an answer, given the answer and the feed's parameters; without it the records are the
     entries. `once` ends the feed after its first event; `waiting` lists the statuses that mean "not there yet".
+    `binary` says that the answer is a file: its body is not read, and the one entry holds the feed's parameters with
+    the file's `contentType` and `size` (null where the vendor does not tell).
     """
 
     entries: Callable[[Any, Mapping[str, Any]], Sequence[dict[str, Any]]] | None = None

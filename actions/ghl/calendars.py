@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Required
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 from typing_extensions import TypedDict
 
 from actions.action import Action, Guarded, Probe
-from connections.fields import Email, Number, Url
+from connections.fields import Among, Email, Number, Url
 from connections.operation import InLocation, LocationId, delete, get, post, put
 
 CATEGORY = "Calendars & Appointments"
@@ -20,12 +20,6 @@ WRITE_GROUPS = ("calendars/groups.write",)
 Minutes = Literal["mins", "hours"]
 Notice = Literal["hours", "days", "weeks", "months"]
 Span = Literal["days", "weeks", "months"]
-
-
-def _rank(value: Number) -> Number:
-    if value not in {0, 0.5, 1}:
-        raise ValueError("should be 0, 0.5 or 1")
-    return value
 
 
 class Slug(TypedDict, total=False):
@@ -89,11 +83,7 @@ class TeamMember(TypedDict, total=False):
     """A user whose time is booked."""
 
     userId: Required[str]
-    priority: Annotated[
-        Number,
-        AfterValidator(_rank),
-        Field(description="0 is low, 0.5 medium, 1 high.", json_schema_extra={"enum": [0, 0.5, 1]}),
-    ]
+    priority: Annotated[Number, Among((0, 0.5, 1)), Field(description="0 is low, 0.5 medium, 1 high.")]
     meetingLocationType: Annotated[
         Literal["custom", "zoom", "gmeet", "phone", "address", "teams", "booker"],
         Field(description="Outdated: see `locationConfigurations`.", deprecated=True),
