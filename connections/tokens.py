@@ -1,0 +1,205 @@
+"""Where credentials come from: what is sent with a request so that the vendor knows who asks."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Protocol
+from urllib.parse import urlencode
+
+import httpx
+import orjson
+
+from connections.connection import ApiKey, Auth, ClientCredentials, Connection, NoAuth, PrivateToken
+from connections.errors import Garbage, Refused, VendorError
+from connections.refusals import masked, refusal
+from connections.transport import Transport, address, insecure, where
+
+NOTHING: Mapping[str, str] = MappingProxyType({})
+RENEW = 0.1
+AT_LEAST = 30.0
+
+
+class TokenSource(Protocol):
+    """Gives the headers that carry a connection's credential."""
+
+    async def header(self, connection: Connection) -> Mapping[str, str]:
+        """The headers to send; the same object as long as the credential is the same."""
+
+    async def refresh(self, connection: Connection, stale: Mapping[str, str]) -> bool:
+        """Replaces a credential that the vendor refused with 401; False where there is no other to be had."""
+
+    async def close(self) -> None:
+        """Ends the source's connections."""
+
+
+def bearer(token: str) -> Mapping[str, str]:
+    """The header of a bearer token."""
+    return MappingProxyType({"authorization": f"Bearer {token}"})
+
+
+def secrets_of(auth: Auth) -> tuple[str, ...]:
+    """What must never be read in a message."""
+    held = (getattr(auth, name, None) for name in ("token", "key", "client_secret"))
+    return tuple(secret.get_secret_value() for secret in held if secret is not None)
+
+
+def query_of(auth: Auth) -> tuple[tuple[str, str], ...]:
+    """What an API key adds to the query string."""
+    if isinstance(auth, ApiKey) and auth.query:
+        return ((auth.query, auth.key.get_secret_value()),)
+    return ()
+
+
+def fixed_header(connection: Connection) -> Mapping[str, str] | None:
+    """The headers of a credential that never changes; None where it must be fetched.
+
+    Raises:
+        Refused: the credential holds characters that no header may have (a line break, most often).
+    """
+    auth = connection.auth
+    if isinstance(auth, PrivateToken):
+        return bearer(_printable(auth.token.get_secret_value(), connection))
+    if isinstance(auth, ApiKey):
+        return {auth.header.lower(): _printable(auth.key.get_secret_value(), connection)} if auth.header else NOTHING
+    return NOTHING if isinstance(auth, NoAuth) else None
+
+
+def _printable(secret: str, connection: Connection) -> str:
+    if not secret or not secret.isascii() or not secret.isprintable() or secret != secret.strip():
+        raise Refused(
+            f"connection {connection.name}: its token or key is empty, or holds blanks, line breaks or other "
+            "characters that cannot be sent; copy it again"
+        )
+    return secret
+
+
+@dataclass(slots=True)
+class _Fetched:
+    """A fetched token: its headers, and when it should be replaced and when it ends (epoch seconds)."""
+
+    header: Mapping[str, str] = field(default_factory=dict)
+    renew_at: float = 0.0
+    ends_at: float = 0.0
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+class Tokens:
+    """Private tokens, API keys and client credentials; one fetch at a time for each connection of this process.
+
+    A fetched token is replaced when a tenth of its life is left, at a moment that differs between processes. Where that
+    fails, the old one is used to its end.
+    """
+
+    def __init__(self, *, clock: Callable[[], float] = time.time, jitter: Callable[[], float] = random.random) -> None:
+        self._clock = clock
+        self._jitter = jitter
+        self._fixed: dict[str, tuple[Connection, Mapping[str, str]]] = {}
+        self._fetched: dict[str, _Fetched] = {}
+        self._transport: Transport | None = None
+
+    async def header(self, connection: Connection) -> Mapping[str, str]:
+        """The headers to send; the same object as long as the credential is the same.
+
+        Raises:
+            VendorError: the token could not be fetched, or the credential cannot be sent.
+        """
+        known = self._fixed.get(connection.name)
+        if known is not None and known[0] is connection:
+            return known[1]
+        header = fixed_header(connection)
+        if header is not None:
+            self._fixed[connection.name] = (connection, header)
+            return header
+        return await self._current(connection)
+
+    async def refresh(self, connection: Connection, stale: Mapping[str, str]) -> bool:
+        """Fetches another token, unless that was done since `stale` was given out; False where it cannot be."""
+        auth = connection.auth
+        if not isinstance(auth, ClientCredentials):
+            return False
+        kept = self._kept(connection, auth)
+        async with kept.lock:
+            if kept.header == stale:
+                await self._fetch(connection, auth, kept)
+        return True
+
+    async def close(self) -> None:
+        """Closes the connections that tokens were fetched through."""
+        if self._transport is not None:
+            await self._transport.close()
+
+    async def _current(self, connection: Connection) -> Mapping[str, str]:
+        auth = connection.auth
+        if not isinstance(auth, ClientCredentials):
+            raise Refused(
+                f"connection {connection.name}: {auth.type} tokens are kept in the ledger; none is given here"
+            )
+        kept = self._kept(connection, auth)
+        if self._clock() < kept.renew_at:
+            return kept.header
+        async with kept.lock:
+            if self._clock() >= kept.renew_at:
+                await self._renew(connection, auth, kept)
+        return kept.header
+
+    async def _renew(self, connection: Connection, auth: ClientCredentials, kept: _Fetched) -> None:
+        try:
+            await self._fetch(connection, auth, kept)
+        except VendorError:
+            now = self._clock()
+            if now >= kept.ends_at - AT_LEAST / 2:
+                raise
+            kept.renew_at = min(now + AT_LEAST, kept.ends_at)
+
+    def _kept(self, connection: Connection, auth: ClientCredentials) -> _Fetched:
+        return self._fetched.setdefault(
+            f"{connection.base_url} {auth.token_path} {auth.client_id} {auth.scope}", _Fetched()
+        )
+
+    async def _fetch(self, connection: Connection, auth: ClientCredentials, kept: _Fetched) -> None:
+        secret = auth.client_secret.get_secret_value()
+        token, lasts = await self._granted(connection, auth, secret)
+        now = self._clock()
+        early = max(AT_LEAST, lasts * RENEW * (1 + self._jitter())) if lasts > 2 * AT_LEAST else lasts / 2
+        kept.header, kept.renew_at, kept.ends_at = (
+            bearer(_printable(token, connection)),
+            now + lasts - early,
+            now + lasts,
+        )
+
+    async def _granted(self, connection: Connection, auth: ClientCredentials, secret: str) -> tuple[str, float]:
+        """Asks for a token: the token, and how many seconds it lasts (RFC 6749, 4.4 and 5.1)."""
+        fault = insecure(connection.base_url)
+        if fault:
+            raise Refused(f"connection {connection.name}: {fault}")
+        form = {"grant_type": "client_credentials", "client_id": auth.client_id, "client_secret": secret}
+        if auth.scope:
+            form["scope"] = auth.scope
+        request = httpx.Request(
+            "POST",
+            address(connection.base_url.rstrip("/") + auth.token_path),
+            headers={"content-type": "application/x-www-form-urlencoded", "accept": "application/json"},
+            content=urlencode(form).encode(),
+        )
+        self._transport = self._transport or Transport()
+        reply = await self._transport.send(request)
+        if reply.status // 100 != 2:
+            body = masked(reply.body, (secret,))
+            raise refusal(reply.status, reply.headers, body, where(request), now=self._clock())
+        return _token_in(reply.body, where(request))
+
+
+def _token_in(body: bytes, where: str) -> tuple[str, float]:
+    try:
+        data = orjson.loads(body)
+        token, lasts = data["access_token"], float(data.get("expires_in", 3600))
+    except (orjson.JSONDecodeError, KeyError, TypeError, ValueError, AttributeError) as error:
+        raise Garbage(f"{where}: the answer holds no access_token") from error
+    if not isinstance(token, str) or lasts <= 0:
+        raise Garbage(f"{where}: the answer holds no access_token that lasts")
+    return token, lasts
