@@ -11,6 +11,7 @@ from sqlalchemy import Connection, RowMapping, Select, and_, case, func, insert,
 from sqlalchemy.dialects import postgresql, sqlite
 
 from triggers.reading import Event, SetAside, fingerprint
+from triggers.trigger import Watch
 from worker.ledger.tables import AUTOMATIONS, EVENTS, FEEDS, RUNS, SET_ASIDE
 
 LEASE = 90_000
@@ -26,10 +27,10 @@ class ClaimedFeed:
     id: str
     trigger: str
     connection: str
-    watch: str
+    watch: Watch
     params: Mapping[str, Any]
     start: str
-    schedule: Mapping[str, Any]
+    schedule: Sequence[Mapping[str, Any]]
     cursor: Mapping[str, Any] | None
     slot: int
     fence: int
@@ -160,7 +161,8 @@ def add_event(connection: Connection, feed: str, event: Event, now: int) -> int 
 
 def next_due(connection: Connection) -> int | None:
     """When the next feed is due, in epoch milliseconds."""
-    return connection.scalar(select(func.min(FEEDS.c.due_at)).where(FEEDS.c.active))
+    due: int | None = connection.scalar(select(func.min(FEEDS.c.due_at)).where(FEEDS.c.active))
+    return due
 
 
 def nudge(connection: Connection, ids: Iterable[str], now: int) -> int:

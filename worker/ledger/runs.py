@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import orjson
-from sqlalchemy import Connection, RowMapping, bindparam, insert, select, text, update
+from sqlalchemy import Connection, RowMapping, bindparam, func, insert, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from worker.ledger.tables import AUTOMATIONS, EVENTS, RUNS, STEPS
@@ -93,9 +93,16 @@ class Entry:
     tries: int | None = None
 
 
-def due_connections(connection: Connection, now: int) -> list[str]:
-    """The connections that have runs due; the cost grows with their number, not with that of the runs."""
-    return list(connection.scalars(_CONNECTIONS, {"now": now}))
+def due_counts(connection: Connection, now: int, most: int) -> dict[str, int]:
+    """The connections that have runs due, and how many, counted to `most`.
+
+    The cost grows with the number of connections, not with that of the runs.
+    """
+    counts: dict[str, int] = {}
+    for name in list(connection.scalars(_CONNECTIONS, {"now": now})):
+        due = select(RUNS.c.id).where(RUNS.c.state == "open", RUNS.c.connection == name, RUNS.c.due_at <= now)
+        counts[name] = connection.scalar(select(func.count()).select_from(due.limit(most).subquery())) or 0
+    return counts
 
 
 def claim(connection: Connection, shares: Mapping[str, int], now: int) -> list[ClaimedRun]:

@@ -1,0 +1,214 @@
+"""Carrying out one run: its steps in order, each attempt recorded before it is sent, each outcome after."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any, assert_never
+
+import orjson
+
+from config.automation import Automation, Step
+from config.templates import TemplateError, holds, items, render
+from connections.errors import VendorError
+from connections.request import InvalidInputs, build
+from worker.kit import Kit
+from worker.ledger.runs import LEASE, ClaimedRun, Entry, State, StepRow
+from worker.outcomes import Done, Outcome, Postponed, Rejected, Uncertain, classify, succeeded
+from worker.settle import Attempt, settle
+
+MOST_TRIES = 10
+"""So often may a run be taken up without a word in the ledger; after that it is what ends the workers."""
+LONGEST_RESULT = 262_144
+"""Of a longer answer (bytes of JSON) only the id is kept for later steps."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Call:
+    """One action call of a run: a step, its number, and what its templates see."""
+
+    step: Step
+    number: str
+    context: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Stand:
+    """Where a call stands: its row, and when to go on with it (epoch ms), where it has to wait."""
+
+    row: StepRow
+    due_at: int | None = None
+    written: bool = False
+
+
+async def carry_out(run: ClaimedRun, automation: Automation, kit: Kit) -> None:
+    """Go on with this run from where the ledger says it is, until it ends or has to wait.
+
+    Raises:
+        LeaseLost: another worker has taken the run over.
+    """
+    if run.tries > MOST_TRIES:
+        reason = f"taken up {MOST_TRIES} times without an outcome; it may be what ends the workers"
+        await kit.write(_ended(run, kit, "failed", reason))
+        return
+    outputs: dict[str, Any] = {}
+    context = _context(run, automation, outputs)
+    last: StepRow | None = None
+    try:
+        if automation.when is not None and not run.steps and not holds(automation.when, context):
+            await kit.write(_ended(run, kit, "skipped", "its `when` is false"))
+            return
+        for index, step in enumerate(automation.steps, 1):
+            results = []
+            for call in _calls(step, index, context):
+                if last is not None:
+                    await kit.write(Entry(run=run.id, fence=run.fence, step=last, due_at=kit.clock() + LEASE, tries=0))
+                stand = await _stand(run, call, kit)
+                if not _passed(step, stand.row):
+                    await kit.write(_stopped(run, stand, kit))
+                    return
+                last = None if stand.written else stand.row
+                results.append(_output(stand.row))
+            outputs[step.id] = results if step.for_each is not None else results[0]
+    except TemplateError as error:
+        await kit.write(replace(_ended(run, kit, "failed", f"a template failed: {error}"), step=last))
+        return
+    await kit.write(replace(_ended(run, kit, "done", None), step=last))
+
+
+def _calls(step: Step, index: int, context: Mapping[str, Any]) -> list[_Call]:
+    if step.for_each is None:
+        return [_Call(step=step, number=str(index), context=context)]
+    found = enumerate(items(step.for_each, context), 1)
+    return [_Call(step=step, number=f"{index}.{place}", context={**context, "item": item}) for place, item in found]
+
+
+def _passed(step: Step, row: StepRow) -> bool:
+    """Whether the run goes on after a step that stands so."""
+    tolerated = row.state == "failed" and step.on_error == "continue"
+    return tolerated or row.state in {"done", "skipped"}
+
+
+async def _stand(run: ClaimedRun, call: _Call, kit: Kit) -> _Stand:
+    """Where the call stands after as much as can be done about it now."""
+    before, step, now = run.steps.get(call.number), call.step, kit.clock()
+    if before is not None and before.state in {"done", "skipped", "failed"}:
+        return _Stand(row=before, written=True)
+    fresh = StepRow(
+        number=call.number, name=step.id, action=step.use, connection=step.connection, state="waiting", started_at=now
+    )
+    row = before or fresh
+    if before is None and step.when is not None and not holds(step.when, call.context):
+        return _Stand(row=replace(row, state="skipped", reason="its `when` is false", ended_at=now))
+    attempt = await _attempt(run, call, row, kit)
+    if not isinstance(attempt, Attempt):
+        return _after(row, attempt, step, now)
+    if row.state == "sent":
+        settled = await settle(attempt, row, kit)
+        if settled is not None:
+            return _after(row, settled, step, kit.clock())
+    return await _send(run, row, attempt, kit)
+
+
+async def _attempt(run: ClaimedRun, call: _Call, row: StepRow, kit: Kit) -> Attempt | Outcome:
+    """The call made ready, or the outcome of trying to."""
+    step = call.step
+    action, connection = kit.actions.get(step.use), kit.connections.get(step.connection)
+    if action is None or connection is None:
+        missing = f"action {step.use}" if action is None else f"connection {step.connection}"
+        return Rejected(reason=f"{missing} is not known to this worker; see `hightide check`")
+    given = render(step.with_, call.context)
+    try:
+        inputs = await kit.inputs(action, given, connection)
+        request = build(action.operation(inputs), inputs, connection)
+    except InvalidInputs as error:
+        return Rejected(reason=f"invalid inputs: {error}")
+    except VendorError as error:
+        now = kit.clock()
+        return classify(action, error, now=now, attempts=row.attempts, started_at=row.started_at or now)
+    return Attempt(
+        run=run.id, step=step, action=action, connection=connection, given=given, inputs=inputs, request=request
+    )
+
+
+async def _send(run: ClaimedRun, row: StepRow, attempt: Attempt, kit: Kit) -> _Stand:
+    """Record the attempt, send it, and say what became of it."""
+    now = kit.clock()
+    given = orjson.dumps(attempt.given, default=str).decode()
+    sent = replace(row, state="sent", attempts=row.attempts + 1, inputs=given, sent_at=now, status=None, reason=None)
+    await kit.write(Entry(run=run.id, fence=run.fence, step=sent, due_at=now + LEASE, connection=row.connection))
+    outcome: Outcome
+    try:
+        answer = await kit.client.call(attempt.connection, attempt.request, "action")
+        outcome = succeeded(attempt.action, answer.data)
+    except VendorError as error:
+        started, attempts = sent.started_at or now, sent.attempts
+        outcome = classify(attempt.action, error, now=kit.clock(), attempts=attempts, started_at=started)
+    return _after(sent, outcome, attempt.step, kit.clock())
+
+
+def _after(row: StepRow, outcome: Outcome, step: Step, now: int) -> _Stand:
+    match outcome:
+        case Done(result=result, id=id_):
+            text = orjson.dumps(result)
+            kept = text.decode() if len(text) <= LONGEST_RESULT else None
+            return _Stand(row=replace(row, state="done", result=kept, result_id=id_, reason=None, ended_at=now))
+        case Postponed(at=at, reason=reason, unknown=unknown, status=status):
+            waiting = replace(row, state="waiting", reason=reason, status=status)
+            return _Stand(row=replace(waiting, state="sent") if unknown else waiting, due_at=at)
+        case Rejected(reason=reason, status=status):
+            return _Stand(row=replace(row, state="failed", reason=reason, status=status, ended_at=now))
+        case Uncertain(reason=reason, status=status):
+            held = replace(row, state="uncertain", reason=reason, status=status, ended_at=now)
+            match step.on_uncertain:
+                case "hold":
+                    return _Stand(row=held)
+                case "skip":
+                    return _Stand(row=replace(held, state="skipped"))
+                case "retry":
+                    return _Stand(row=replace(held, state="waiting", ended_at=None), due_at=now + 1000)
+                case _:
+                    assert_never(step.on_uncertain)
+        case _:
+            assert_never(outcome)
+
+
+def _stopped(run: ClaimedRun, stand: _Stand, kit: Kit) -> Entry:
+    """The entry with which a run ends or waits at a step."""
+    now, row = kit.clock(), stand.row
+    states: Mapping[str, State] = {"failed": "failed", "uncertain": "uncertain"}
+    return Entry(
+        run=run.id,
+        fence=run.fence,
+        step=row,
+        state=states.get(row.state, "open"),
+        due_at=now if stand.due_at is None else stand.due_at,
+        connection=row.connection,
+        reason=row.reason,
+        ended_at=now if stand.due_at is None else None,
+        tries=0,
+    )
+
+
+def _ended(run: ClaimedRun, kit: Kit, state: State, reason: str | None) -> Entry:
+    now = kit.clock()
+    return Entry(run=run.id, fence=run.fence, due_at=now, state=state, reason=reason, ended_at=now, tries=0)
+
+
+def _context(run: ClaimedRun, automation: Automation, outputs: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "record": run.record,
+        "event": {"kind": run.kind, "key": run.key, "version": run.version, "feed": run.feed},
+        "steps": outputs,
+        "automation": {"name": automation.name},
+        "connection": {"name": automation.trigger.connection},
+        "now": datetime.fromtimestamp(run.created_at / 1000, UTC),
+    }
+
+
+def _output(row: StepRow) -> Any:
+    """What `steps.NAME` gives: the vendor's answer, with the id of what was made as `id`."""
+    result = orjson.loads(row.result) if row.result is not None else None
+    named = {} if row.result_id is None else {"id": row.result_id}
+    return {**named, **result} if isinstance(result, dict) else {"id": row.result_id, "value": result}

@@ -1,0 +1,41 @@
+"""What carrying out runs needs of the world, as values and functions that tests can replace."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from actions.action import Action
+from connections.connection import Connection
+from connections.quota import Precedence
+from connections.wire import Answer, Request
+from worker.ledger.runs import Entry
+
+
+class Caller(Protocol):
+    """The part of the HTTP client that the engine needs."""
+
+    async def call(self, connection: Connection, request: Request, precedence: Precedence) -> Answer:
+        """Carry out one request.
+
+        Raises:
+            VendorError: see `connections.errors`.
+        """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kit:
+    """What carrying out needs of the world.
+
+    `write` makes an entry durable, `inputs` checks what was rendered and brings it into the vendor's form, `taken`
+    tells which ids of an action's results belong to other runs, `clock` is the time in epoch ms.
+    """
+
+    actions: Mapping[str, Action]
+    connections: Mapping[str, Connection]
+    client: Caller
+    write: Callable[[Entry], Awaitable[bool]]
+    inputs: Callable[[Action, Any, Connection], Awaitable[dict[str, Any]]]
+    taken: Callable[[str, Collection[str], int], Awaitable[Collection[str]]]
+    clock: Callable[[], int]
