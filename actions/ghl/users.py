@@ -1,0 +1,202 @@
+"""Users of a location or an agency."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Required
+
+from pydantic import Field
+from typing_extensions import TypedDict
+
+from actions.action import Action, Guarded, Probe
+from connections.fields import Among, Email, Phone, Sensitive, Url
+from connections.operation import CompanyId, delete, get, post, put
+from connections.paging import Offset
+
+CATEGORY = "Users"
+
+WRITE = ("users.write",)
+
+SCOPES = """
+    campaigns.readonly campaigns.write calendars.readonly calendars/events.write calendars/groups.write calendars.write
+    contacts.write contacts/bulkActions.write workflows.readonly workflows.write triggers.write funnels.write
+    forms.write surveys.write quizzes.write websites.write medias.write medias.readonly opportunities.write
+    opportunities/leadValue.readonly opportunities/bulkActions.write reporting/phone.readonly reporting/adwords.readonly
+    reporting/facebookAds.readonly reporting/attributions.readonly prospecting/auditReport.write
+    reporting/reports.readonly reporting/agent.readonly reporting/reports.write reporting/stats.export payments.write
+    payments/records.write payments/orders.readonly payments/orders.export payments/orders.import
+    payments/orders.collectPayment payments/subscriptions.readonly payments/subscriptions.write
+    payments/subscriptions.update payments/subscriptions.export payments/subscriptions.pauseResumeCancel
+    payments/subscriptions.sharePaymentMethod payments/transactions.readonly payments/transactions.export
+    payments/transactions.import payments/transactions.refund payments/transactions.viewReceipts
+    payments/taxesSettings.readonly payments/settings.readonly payments/taxesSettings.updateInclusiveExclusive
+    payments/taxesSettings.manageRates payments/taxesSettings.configureAutomatic products.readonly products.write
+    products.delete products.duplicate products.bulkActions payments/settings.write payments/settings.configureReceipt
+    payments/settings.configureSubscription invoices.write invoices.readonly invoices/schedule.readonly
+    invoices/schedule.write invoices/template.readonly invoices/template.write reputation/review.write
+    reputation/listing.write reputation/reviewsAIAgents.write reputation/gbp.write conversations.write
+    conversations.readonly conversations/message.readonly conversations/message.write contentAI.write
+    dashboard/stats.readonly locations/tags.write locations/tags.readonly marketing.write eliza.write settings.write
+    socialplanner/post.write socialplanner/account.readonly socialplanner/account.write socialplanner/category.readonly
+    socialplanner/category.write socialplanner/csv.readonly socialplanner/csv.write socialplanner/group.write
+    socialplanner/hashtag.readonly socialplanner/hashtag.write socialplanner/oauth.readonly socialplanner/oauth.write
+    socialplanner/post.readonly socialplanner/recurring.readonly socialplanner/recurring.write
+    socialplanner/review.readonly socialplanner/review.write socialplanner/rss.readonly socialplanner/rss.write
+    socialplanner/search.readonly socialplanner/setting.readonly socialplanner/setting.write socialplanner/stat.readonly
+    socialplanner/tag.readonly socialplanner/tag.write socialplanner/filters.readonly socialplanner/medias.readonly
+    socialplanner/medias.write socialplanner/watermarks.readonly socialplanner/watermarks.write
+    socialplanner/metatag.readonly socialplanner/facebook.readonly socialplanner/linkedin.readonly
+    socialplanner/twitter.readonly socialplanner/notification.readonly socialplanner/notification.write
+    socialplanner/snapshot.readonly socialplanner/snapshot.write marketing/affiliate.write blogs.write membership.write
+    communities.write gokollab.write certificates.write certificates.readonly adPublishing.write adPublishing.readonly
+    prospecting.write prospecting.readonly prospecting/reports.readonly private-integration-location.readonly
+    private-integration-location.write private-integration-company.readonly private-integration-company.write
+    native-integrations.readonly native-integrations.write wordpress.write wordpress.read custom-menu-link.write
+    qrcodes.write users/team-management.write users/team-management.readonly loginas.write
+    users-sso-login-management.write users-sso-login-management.readonly sso-config.write snapshots/api.readonly
+    snapshots/api.create snapshots/api.edit snapshots/api.push snapshots/api.refresh snapshots/api.share
+    snapshots/api.delete internaltools.location-transfer.write internaltools.location-transfer.readonly
+    affiliateportal.write affiliateportal.readonly companies.write internaltools.billing.write
+    internaltools.billing.readonly internaltools.billing-common.readonly internaltools.billing-common.write
+    voice-ai-agents.write voice-ai-agents.readonly voice-ai-common.readonly voice-ai-common.write
+    voice-ai-agent-goals.readonly voice-ai-agent-goals.write voice-ai-dashboard.readonly agency/launchpad.write
+    agency/launchpad.readonly launchpad/location.write launchpad/location.readonly text-ai-agents.write
+    text-ai-agent-goals.readonly text-ai-agent-goals.write text-ai-agent-training.write
+    text-ai-agents-dashboard.readonly locations.create locations.delete locations.export.list
+    locations.features-limits.manage locations.pause-resume locations.agency-subaccounts.manage locations.billing.manage
+    locations.details.manage audit-logs.readonly audit-logs.export
+"""
+
+Scope = Annotated[str, Among(tuple(SCOPES.split()))]
+Password = Annotated[str, Sensitive(), Field(json_schema_extra={"format": "password"})]
+
+
+class Permissions(TypedDict, total=False):
+    """What a user may use."""
+
+    campaignsEnabled: bool
+    campaignsReadOnly: bool
+    contactsEnabled: bool
+    workflowsEnabled: bool
+    workflowsReadOnly: bool
+    triggersEnabled: bool
+    funnelsEnabled: bool
+    websitesEnabled: bool
+    opportunitiesEnabled: bool
+    dashboardStatsEnabled: bool
+    bulkRequestsEnabled: bool
+    appointmentsEnabled: bool
+    reviewsEnabled: bool
+    onlineListingsEnabled: bool
+    phoneCallEnabled: bool
+    conversationsEnabled: bool
+    assignedDataOnly: bool
+    adwordsReportingEnabled: bool
+    membershipEnabled: bool
+    facebookAdsReportingEnabled: bool
+    attributionsReportingEnabled: bool
+    settingsEnabled: bool
+    tagsEnabled: bool
+    leadValueEnabled: bool
+    marketingEnabled: bool
+    agentReportingEnabled: bool
+    botService: bool
+    socialPlanner: bool
+    bloggingEnabled: bool
+    invoiceEnabled: bool
+    affiliateManagerEnabled: bool
+    contentAiEnabled: bool
+    refundsEnabled: bool
+    recordPaymentEnabled: bool
+    cancelSubscriptionEnabled: bool
+    paymentsEnabled: bool
+    communitiesEnabled: bool
+    exportPaymentsEnabled: bool
+
+
+class Details(TypedDict, total=False):
+    """What every user may have."""
+
+    phone: Phone
+    permissions: Permissions
+    scopes: Annotated[list[Scope], Field(description="What the user may do; an empty list takes everything away.")]
+    scopesAssignedToOnly: Annotated[
+        list[Scope], Field(description="What the user may do with what is assigned to them; empty takes all away.")
+    ]
+    profilePhoto: Url
+    twilioPhone: Annotated[
+        dict[str, str],
+        Field(description="Inbound phone numbers by location id; they replace all of the user's numbers."),
+    ]
+    platformLanguage: Literal[
+        "en_US", "es", "fr_CA", "fr_FR", "nl", "de", "pt_PT", "pt_BR", "it", "sv", "da", "fi", "no"
+    ]
+
+
+class NewUser(Details, total=False):
+    """A user who does not exist yet."""
+
+    companyId: Required[CompanyId]
+    firstName: Required[str]
+    lastName: Required[str]
+    email: Required[Email]
+    password: Required[Password]
+    type: Required[Annotated[str, Field(description="`account` or `agency`.")]]
+    role: Required[Annotated[str, Field(description="`admin` or `user`.")]]
+    locationIds: Required[Annotated[list[str], Field(description="The locations the user belongs to.")]]
+
+
+class User(Details, total=False):
+    """A user's fields that change."""
+
+    companyId: CompanyId
+    firstName: str
+    lastName: str
+    email: Annotated[Email, Field(description="The vendor does not change e-mail addresses any more.")]
+    password: Password
+    type: str
+    role: str
+    locationIds: list[str]
+
+
+class Search(TypedDict, total=False):
+    """A look at the agency's users."""
+
+    companyId: Required[CompanyId]
+    query: str
+
+
+ROWS = (
+    Action(
+        id="ghl.users.create",
+        summary="Create a user",
+        send=post("/users/", NewUser),
+        repeat=Guarded(
+            probe=Probe(
+                find=get("/users/search", Search),
+                records="users",
+                asks={"companyId": "companyId", "query": "email"},
+                paging=Offset(),
+                same={"email": "email"},
+            )
+        ),
+        returns="id",
+        scopes=WRITE,
+        token="either",
+    ),
+    Action(
+        id="ghl.users.update",
+        summary="Change a user",
+        send=put("/users/{userId}", User),
+        returns="id",
+        scopes=WRITE,
+        token="either",
+    ),
+    Action(
+        id="ghl.users.delete",
+        summary="Delete a user",
+        send=delete("/users/{userId}"),
+        missing_is_done=True,
+        scopes=WRITE,
+        token="either",
+    ),
+)
