@@ -11,6 +11,7 @@ from actions.action import Action, Guarded, Probe, Unsafe
 from actions.comparison import wall_clock
 from connections.fields import DateTime, MsText
 from connections.operation import Empty, LocationId, delete, get, post, put
+from connections.paging import Offset
 
 CATEGORY = "Calendars & Appointments"
 
@@ -169,7 +170,7 @@ ROWS = (
                 find=get("/calendars/appointments/{appointmentId}/notes", version=VERSION),
                 records="notes",
                 asks={"appointmentId": "appointmentId"},
-                fixed={"limit": 20, "offset": 0},
+                paging=Offset(skip="offset", size=20),
                 same={"body": "body", "userId": "userId"},
                 since="dateAdded",
             )

@@ -10,6 +10,7 @@ from typing_extensions import TypedDict
 from actions.action import Action, Guarded, Probe
 from connections.fields import Number
 from connections.operation import InLocation, LocationId, delete, get, post, put
+from connections.paging import Offset
 
 CATEGORY = "Calendars & Appointments"
 
@@ -59,7 +60,7 @@ ROWS = (
                 find=get("/calendars/resources/{resourceType}", InLocation, enums=KINDS, version=VERSION),
                 records=("resources", "data", ""),
                 asks={"resourceType": "resourceType"},
-                fixed={"limit": 100, "skip": 0},
+                paging=Offset(),
                 same={"name": "name"},
                 id="_id|id",
             )
