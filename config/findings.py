@@ -35,7 +35,7 @@ class Findings:
         """The fields of a mapping that fit its shape; the others are faults."""
         found = faults(shape, value)
         for each in found:
-            self.fault((*place, *each.place), each.message, each.hint, key=each.key)
+            self.fault((*place, *each.place), each.message, each.hint, key=each.about != "value")
         if not isinstance(value, dict):
             return {}
         unsound = {each.place[0] for each in found if each.place}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
@@ -17,12 +17,12 @@ from config.templates import is_template
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """One thing that is wrong in a value; `key` says that its name is at fault, not what it holds."""
+    """One thing that is wrong in a value: something is missing, something is unknown, or what it holds is wrong."""
 
     place: Place
+    about: Literal["missing", "unknown", "value"]
     message: str
     hint: str | None = None
-    key: bool = False
 
 
 def faults(adapter: TypeAdapter[Any], value: Any, noun: str = "field") -> list[Fault]:
@@ -115,20 +115,17 @@ def _holds_template(value: Any) -> bool:
 
 def _joined(found: Iterable[Fault]) -> list[Fault]:
     """One fault for each place: the branches of a union that fail there become alternatives."""
-    by_place: dict[tuple[Place, bool], list[Fault]] = {}
+    by_place: dict[tuple[Place, str], list[Fault]] = {}
     for fault in found:
-        by_place.setdefault((fault.place, fault.key), []).append(fault)
-    return [
-        Fault(
-            place=place,
-            key=key,
-            message=" or ".join(dict.fromkeys([group[0].message, *(_after_name(each.message) for each in group[1:])])),
-            hint=next((each.hint for each in group if each.hint), None),
-        )
-        if len({each.message for each in group}) > 1
-        else group[0]
-        for (place, key), group in by_place.items()
-    ]
+        by_place.setdefault((fault.place, fault.about), []).append(fault)
+    return [_either(group) for group in by_place.values()]
+
+
+def _either(group: Sequence[Fault]) -> Fault:
+    words = dict.fromkeys([group[0].message, *(_after_name(each.message) for each in group[1:])])
+    same = len({each.message for each in group}) == 1
+    hint = next((each.hint for each in group if each.hint), None)
+    return group[0] if same else replace(group[0], message=" or ".join(words), hint=hint)
 
 
 def _after_name(message: str) -> str:
@@ -139,17 +136,17 @@ def _fault(place: Place, detail: ErrorDetails, schema: Mapping[str, Any], noun: 
     name = named(place)
     match detail["type"]:
         case "missing":
-            return Fault(place=place, message=f"{name} is missing", key=True)
+            return Fault(place=place, about="missing", message=f"{name} is missing")
         case "extra_forbidden":
             hint = meant(str(place[-1]), _names_at(schema, place[:-1]))
-            return Fault(place=place, message=f"unknown {noun} {name}", hint=hint, key=True)
+            return Fault(place=place, about="unknown", message=f"unknown {noun} {name}", hint=hint)
         case "literal_error" | "enum" | "union_tag_invalid":
             context = detail.get("ctx", {})
             expected = str(context.get("expected", context.get("expected_tags", "")))
-            return Fault(place=place, message=f"{name} should be {expected.replace(chr(39), '`')}")
+            return Fault(place=place, about="value", message=f"{name} should be {expected.replace(chr(39), '`')}")
         case kind:
             said = _WORDS.get(kind) or re.sub(r"^(Value error, |Input )", "", detail["msg"])
-            return Fault(place=place, message=f"{name} {said}", hint=_HINTS.get(kind))
+            return Fault(place=place, about="value", message=f"{name} {said}", hint=_HINTS.get(kind))
 
 
 def named(place: Place) -> str:

@@ -162,11 +162,11 @@ def parsed_expression(source: str) -> nodes.Template:
         jinja2.TemplateError, ValueError, RecursionError: it does not parse.
     """
     if "{{" in source or "{%" in source:
-        raise ValueError("expected an expression, written without {{ }}")
+        raise ValueError("is to be written without {{ }}")
     parser = Parser(LANGUAGE, _short_enough(source), state="variable")
     expression = parser.parse_expression()
     if not parser.stream.eos:
-        raise ValueError(f"expected one expression; `{parser.stream.current.value}` does not belong to it")
+        raise ValueError(f"goes on with `{parser.stream.current.value}`, which does not belong to it")
     return _accepted(nodes.Template([nodes.Output([expression], lineno=1)], lineno=1))
 
 
@@ -202,16 +202,16 @@ class _Safe(NodeTransformer):
 
 def _short_enough(source: str) -> str:
     if len(source) > SOURCE:
-        raise ValueError(f"longer than {SOURCE:,} characters")
+        raise ValueError(f"is longer than {SOURCE:,} characters")
     return source
 
 
 def _accepted(tree: nodes.Template) -> nodes.Template:
     for node in tree.find_all(nodes.Stmt):
         if not isinstance(node, (nodes.Output, nodes.If, nodes.For)):
-            raise SecurityError("a statement other than `if` and `for`")
+            raise SecurityError("uses a statement other than `if` and `for`")
     if _depth(tree) > 2:
-        raise SecurityError("loops within loops within loops")
+        raise SecurityError("has loops within loops within loops")
     return tree
 
 

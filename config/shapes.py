@@ -56,7 +56,7 @@ class TriggerShape(TypedDict, total=False):
         Name | Annotated[list[Name], Field(min_length=1)],
         Field(description="The kind of event that counts, or several."),
     ]
-    every: Annotated[str, Field(description="`1m` to `15m`, or `auto`.")]
+    every: Annotated[str | int, Field(description="`1m` to `15m`, or `auto`.")]
     cron: Annotated[Name, Field(description="Five fields, in place of `every`: `*/5 9-17 * * mon-fri`.")]
     timezone: Annotated[Name, Field(description="The time zone of `cron`, such as `Europe/Vienna`; UTC by default.")]
     start: Annotated[

@@ -1,0 +1,235 @@
+"""A file of automations: what people write, checked against the catalogues and the connections, as values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from actions.action import Action
+from config.automation import Automation, Cron, Every, Schedule, Step, TriggerUse
+from config.connection_file import check_name
+from config.document import Place
+from config.findings import Findings
+from config.inputs import is_open
+from config.parameters import check_call, check_templates, polled, sent
+from config.problems import listed, meant
+from config.references import Scope, faults_of_expression
+from config.schedule import Unclear, cron, interval, start, timezone
+from config.shapes import AUTOMATION, AUTOMATIONS, STEP, TRIGGER
+from connections.connection import Connection
+from triggers.trigger import Kind, Trigger
+
+T = TypeVar("T")
+
+RUN_ROOTS = ("record", "event", "automation", "connection", "now")
+"""What every expression and template of an automation may start from."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Around:
+    """What automations refer to; a connection that is at fault is None, and not blamed twice."""
+
+    triggers: Mapping[str, Trigger]
+    actions: Mapping[str, Action]
+    connections: Mapping[str, Connection | None]
+    complete: bool = True
+    """Whether `connections` holds all there are; it does not where connections.yaml cannot be read."""
+
+
+def read_automations(found: Findings, around: Around) -> dict[str, Automation | None]:
+    """The automations of a file by name; None for those that are at fault, which is among the findings."""
+    top = found.sound(AUTOMATIONS, found.document.value, ())
+    given: dict[str, Any] = top.get("automations", {})
+    return {name: _automation(name, value, found, around) for name, value in given.items()}
+
+
+def _automation(name: str, value: Any, found: Findings, around: Around) -> Automation | None:
+    place: Place = ("automations", name)
+    before = len(found.problems)
+    check_name(name, place, found)
+    found.check_variables(value, place)
+    given = found.sound(AUTOMATION, value, place)
+    trigger = _trigger(given["trigger"], (*place, "trigger"), found, around) if "trigger" in given else None
+    _check_expression(given.get("when"), (*place, "when"), Scope(roots=RUN_ROOTS), found)
+    home = found.filled(given.get("trigger", {}).get("connection"))
+    steps = _steps(given.get("steps", []), (*place, "steps"), home, found, around)
+    if len(found.problems) > before or trigger is None:
+        return None
+    return Automation(name=name, trigger=trigger, when=given.get("when"), steps=steps)
+
+
+def _trigger(value: dict[str, Any], place: Place, found: Findings, around: Around) -> TriggerUse | None:
+    given = found.sound(TRIGGER, found.filled(value), place)
+    use, name = given.get("use", ""), given.get("connection", "")
+    row = _row(use, around.triggers, around.actions, (*place, "use"), found)
+    connection = _connection(name, use if row else "", (*place, "connection"), found, around)
+    schedule = _schedule(given, row, place, found)
+    begin = _read(start, given.get("start", "now"), (*place, "start"), found)
+    written = value["with"] if "with" in given else {}
+    check_templates(written, (*place, "with"), None, found)
+    if row is None:
+        return None
+    on = _events(given.get("on", row.default_event), row, (*place, "on"), found)
+    check_call(polled(row), written, connection, place, found)
+    _warn(row, place, found)
+    if schedule is None or begin is None:
+        return None
+    return TriggerUse(use=use, connection=name, on=on, schedule=schedule, with_=written, start=begin)
+
+
+def _steps(values: list[Any], place: Place, home: Any, found: Findings, around: Around) -> tuple[Step, ...]:
+    before: dict[str, int] = {}
+    steps = []
+    for number, value in enumerate(values):
+        given = found.sound(STEP, found.filled(value), (*place, number))
+        written = {name: value[name] for name in given}
+        name = given.get("id")
+        step = _step(given, written, (*place, number), _Earlier(number, home, tuple(before)), found, around)
+        steps.append(step)
+        if name in before:
+            hint = f"the first is step {before[name] + 1}"
+            found.fault((*place, number, "id"), f"there is a step `{name}` already", hint)
+        elif name:
+            before[name] = number
+    return tuple(steps)
+
+
+@dataclass(frozen=True, slots=True)
+class _Earlier:
+    """What a step stands on: its place, the trigger's connection, and the ids of the steps before it."""
+
+    number: int
+    home: Any
+    steps: tuple[str, ...]
+
+
+def _step(
+    given: dict[str, Any], written: dict[str, Any], place: Place, earlier: _Earlier, found: Findings, around: Around
+) -> Step:
+    """The step; where something is missing in it, which is among the findings, it is not usable."""
+    use = given.get("use", "")
+    row = _row(use, around.actions, around.triggers, (*place, "use"), found)
+    name = given.get("connection") or _default_connection(use if row else "", place, earlier.home, found, around)
+    connection = _connection(name, use if row else "", (*place, "connection"), found, around)
+    roots = (*RUN_ROOTS, "steps")
+    _check_expression(written.get("for_each"), (*place, "for_each"), Scope(roots=roots, steps=earlier.steps), found)
+    scope = Scope(roots=(*roots, "item") if "for_each" in written else roots, steps=earlier.steps)
+    _check_expression(written.get("when"), (*place, "when"), scope, found)
+    inputs = written.get("with", {})
+    check_templates(inputs, (*place, "with"), scope, found)
+    if row is not None:
+        check_call(sent(row, inputs), inputs, connection, place, found)
+        _warn(row, place, found)
+    return Step(
+        id=given.get("id") or str(earlier.number + 1),
+        use=use,
+        connection=name,
+        with_=inputs,
+        when=written.get("when"),
+        for_each=written.get("for_each"),
+        on_error=given.get("on_error", "stop"),
+        on_uncertain=given.get("on_uncertain", "hold"),
+    )
+
+
+Row = TypeVar("Row", Trigger, Action)
+
+
+def _row(use: str, rows: Mapping[str, Row], others: Mapping[str, Any], place: Place, found: Findings) -> Row | None:
+    row = rows.get(use)
+    if row is None and use and not is_open(use):
+        near = meant(use, rows)
+        if use in others:
+            kinds = ("a trigger", "an action") if isinstance(others[use], Trigger) else ("an action", "a trigger")
+            found.fault(place, f"`{use}` is {kinds[0]}, and {kinds[1]} is expected", near)
+        else:
+            found.fault(place, f"unknown operation `{use[:120]}`", near or "`hightide catalog` lists them")
+    return row
+
+
+def _connection(name: str, use: str, place: Place, found: Findings, around: Around) -> Connection | None:
+    """The connection of that name, a fault where there is none, or where it cannot carry the operation `use`."""
+    if not name or is_open(name):
+        return None
+    connection = around.connections.get(name)
+    if name not in around.connections and around.complete:
+        found.fault(place, f"unknown connection `{name[:80]}`", meant(name, around.connections))
+    elif connection is not None and use and connection.kind != _kind(use):
+        hint = _of_kind(_kind(use), around)
+        found.fault(place, f"`{name}` is a connection of kind {connection.kind}, and `{use}` is not", hint)
+        return None
+    return connection
+
+
+def _default_connection(use: str, place: Place, home: Any, found: Findings, around: Around) -> str:
+    """The trigger's connection, a fault where its kind is not the step's."""
+    if not isinstance(home, str) or home not in around.connections or not use:
+        return home if isinstance(home, str) and not around.complete else ""
+    connection = around.connections.get(home)
+    if connection is not None and connection.kind != _kind(use):
+        hint = _of_kind(_kind(use), around)
+        found.fault(
+            (*place, "connection"), f"`connection` is missing: the trigger's is of kind {connection.kind}", hint
+        )
+        return ""
+    return home
+
+
+def _of_kind(kind: str, around: Around) -> str:
+    names = [name for name, each in around.connections.items() if each and each.kind == kind]
+    return f"of kind {kind}: {listed(names)}" if names else f"connections.yaml has none of kind {kind}"
+
+
+def _kind(use: str) -> str:
+    return use.partition(".")[0]
+
+
+def _schedule(given: Mapping[str, Any], row: Trigger | None, place: Place, found: Findings) -> Schedule | None:
+    if "every" in given and "cron" in given:
+        found.fault((*place, "cron"), "`cron` and `every` exclude each other", "leave one of them out", key=True)
+        return None
+    if "timezone" in given and "cron" not in given:
+        found.fault((*place, "timezone"), "`timezone` belongs to `cron`", key=True)
+    zone = _read(timezone, given.get("timezone", "UTC"), (*place, "timezone"), found)
+    if "cron" in given:
+        expression = _read(cron, given["cron"], (*place, "cron"), found)
+        return Cron(expression, zone) if expression and zone else None
+    if "every" in given:
+        return _read(interval, str(given["every"]), (*place, "every"), found)
+    return Every(int(row.every.total_seconds())) if row else None
+
+
+def _read(parse: Callable[[str], T], text: str, place: Place, found: Findings) -> T | None:
+    if is_open(text):
+        return None
+    try:
+        return parse(text)
+    except Unclear as exc:
+        found.fault(place, str(exc), exc.hint)
+        return None
+
+
+def _events(given: Any, row: Trigger, place: Place, found: Findings) -> tuple[Kind, ...]:
+    several = isinstance(given, list)
+    events: list[Kind] = []
+    for number, name in enumerate(given if several else [given]):
+        event = next((each for each in row.events if each == name), None)
+        if event is not None:
+            events.append(event)
+        elif not is_open(name):
+            where = (*place, number) if several else place
+            found.fault(where, f"`{row.id}` has no event `{name[:80]}`", meant(name, row.events))
+    return tuple(dict.fromkeys(events))
+
+
+def _check_expression(source: str | None, place: Place, scope: Scope, found: Findings) -> None:
+    text = found.filled(source)
+    if text is not None and "${" not in text:
+        for message, hint in faults_of_expression(text, scope):
+            found.fault(place, message, hint)
+
+
+def _warn(row: Trigger | Action, place: Place, found: Findings) -> None:
+    if row.warning:
+        found.warn((*place, "use"), f"`{row.id}`: {row.warning}")
