@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 
 from sandbox.clock import iso, stamp_of
+from sandbox.faults import FAULT
 from sandbox.gateway import Answer, Asked, Sandbox
 from sandbox.leads import Leads
 from sandbox.limits import Limits
@@ -68,7 +69,8 @@ class Admin:
         return door(dict(asked.pairs), body)
 
     def _add_fault(self, _query: Mapping[str, str], body: Any) -> Record:
-        count = int(body.get("count", 1)) if isinstance(body, dict) else 0
+        _fit(FAULT, body)
+        count = int(body.get("count", 1))
         if "late" in body:
             self.sandbox.state.lag(float(body["late"]), count)
             return {"late": body["late"], "count": count}
@@ -121,7 +123,7 @@ class Admin:
         _fit(CLOCK, body)
         clock = self.sandbox.state.clock
         if "fix" in body:
-            clock.fix(None if body["fix"] is None else stamp_of(body["fix"]) / 1000)
+            clock.fix(None if body["fix"] is None else _time(body["fix"]) / 1000)
         if "advance" in body:
             clock.advance(body["advance"])
         if "equal_times" in body:
@@ -184,7 +186,7 @@ class Admin:
                 return {"deleted": made}
             made = state.update(table, made, data)
         times = {TABLES[table].added, TABLES[table].updated} & set(data)
-        given = {name: stamp_of(data[name]) for name in times if name}
+        given = {name: _time(data[name]) for name in times if name}
         if given:
             made = {**made, **given}
             state.put(table, home, made)
@@ -212,6 +214,13 @@ class Admin:
         if sandbox.journal:
             sandbox.journal.snapshot(sandbox.state)
         return {"reset": True}
+
+
+def _time(value: Any) -> int:
+    try:
+        return stamp_of(value)
+    except (ValueError, TypeError, AttributeError) as exc:
+        raise unprocessable(f"{value} is no time: give ISO 8601 or milliseconds since 1970") from exc
 
 
 def _fit(asked: Shape, body: Any) -> None:

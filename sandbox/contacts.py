@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sandbox.clock import iso
-from sandbox.refusal import bad_request, unprocessable
+from sandbox.refusal import bad_request
 from sandbox.route import Call, Route, delete, get, post, put
 from sandbox.shape import joined, shape
 from sandbox.state import Record, State
@@ -23,7 +23,7 @@ UPDATE = shape(
     INBOUND=INBOUND,
     CUSTOM=CUSTOM,
 )
-CREATE = joined(UPDATE, shape("locationId! gender companyName?"))
+CREATE = joined(UPDATE, shape("locationId! gender companyName? source assignedTo"))
 UPSERT = joined(CREATE, shape("createNewIfDuplicateAllowed:bool"))
 PLAIN = (
     "id locationId firstName lastName email timezone companyName phone dnd dndSettings type source assignedTo address1 "
@@ -167,7 +167,7 @@ def _delete(call: Call) -> Record:
 def _duplicate(call: Call) -> Record:
     email, phone = call.query.get("email"), call.query.get("number")
     if not (email or phone):
-        raise unprocessable("email or number must be given")
+        raise bad_request("Pass at least one of email or number")
     found = twin(call.state, call.location, email, phone)
     return {"contact": view(found[0]) if found else None}
 

@@ -8,8 +8,8 @@ from sandbox.shape import shape
 from sandbox.state import Record
 from sandbox.views import pick, times
 
-CREATE = shape("body! userId? title color pinned:bool")
-UPDATE = shape("body userId? title color pinned:bool")
+CREATE = shape("body! userId title color pinned:bool")
+UPDATE = shape("body userId title color pinned:bool")
 
 
 def view(note: Record) -> Record:

@@ -107,7 +107,7 @@ class State:
         record = {"id": key, **fields, **times}
         if row.home == "location":
             record["locationId"] = home
-        if self._lag[1] > 0:
+        if row.ordered and self._lag[1] > 0:
             self._hidden[key] = self.clock.now() + self._lag[0]
             self._lag = (self._lag[0], self._lag[1] - 1)
         self.put(table, home, record)
@@ -160,7 +160,7 @@ class State:
     # Records that lists and searches see late.
 
     def lag(self, seconds: float, count: int) -> None:
-        """The next `count` new records are seen by lists and searches only after that many seconds."""
+        """The next `count` new records of ordered tables are seen by lists and searches only after that many seconds."""
         self._lag = (seconds, count)
 
     def visible(self, key: str) -> bool:

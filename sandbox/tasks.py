@@ -8,8 +8,8 @@ from sandbox.shape import shape
 from sandbox.state import Record
 from sandbox.views import pick
 
-CREATE = shape("title! body dueDate!:time completed!:bool assignedTo?")
-UPDATE = shape("title body dueDate:time completed:bool assignedTo?")
+CREATE = shape("title! body dueDate!:time completed!:bool assignedTo")
+UPDATE = shape("title body dueDate:time completed:bool assignedTo")
 
 
 def view(task: Record) -> Record:

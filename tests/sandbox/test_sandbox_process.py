@@ -1,0 +1,129 @@
+"""The sandbox as a process of its own."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+pytestmark = pytest.mark.slow
+REPOSITORY = Path(__file__).parents[2]
+Start = Callable[..., "Running"]
+
+
+class Running:
+    """A started sandbox."""
+
+    def __init__(self, *arguments: str) -> None:
+        command = [sys.executable, "-m", "sandbox", "--port", "0", *arguments]
+        self.process = subprocess.Popen(
+            command, cwd=REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        assert self.process.stdout
+        self.line = self.process.stdout.readline()
+        self.url = self.line.removeprefix("sandbox ready on ").strip()
+
+    def call(self, method: str, path: str, body: Any = None) -> tuple[int, Any, Any]:
+        headers = {"Authorization": "Bearer x", "Version": "2021-07-28"}
+        got = httpx.request(method, self.url + path, json=body, headers=headers, timeout=10)
+        return got.status_code, got.json(), got.headers
+
+    def contacts(self) -> list[str]:
+        found = self.call("GET", "/contacts/?locationId=L1")[1]["contacts"]
+        return [each["email"] for each in found]
+
+    def create(self, email: str) -> int:
+        return self.call("POST", "/contacts/", {"locationId": "L1", "email": email})[0]
+
+    def end(self) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait(10)
+        for pipe in (self.process.stdin, self.process.stdout, self.process.stderr):
+            if pipe:
+                pipe.close()
+
+
+@pytest.fixture
+def start() -> Iterator[Start]:
+    """Starts sandboxes and ends them with the test."""
+    running: list[Running] = []
+
+    def begin(*arguments: str) -> Running:
+        running.append(Running(*arguments))
+        return running[-1]
+
+    yield begin
+    for each in running:
+        each.end()
+
+
+def test_it_says_in_one_line_where_it_is_and_answers_there(start: Start) -> None:
+    sandbox = start()
+    assert sandbox.line.startswith("sandbox ready on http://127.0.0.1:")
+    assert sandbox.create("a@example.com") == 201
+    status, said, headers = sandbox.call("GET", "/contacts/?locationId=L1")
+    assert (status, said["count"], headers["X-RateLimit-Remaining"]) == (200, 1, "98")
+    sandbox.process.send_signal(signal.SIGTERM)
+    rest, errors = sandbox.process.communicate(timeout=10)
+    assert (rest, errors) == ("", "")
+
+
+def test_a_killed_sandbox_goes_on_where_it_was(start: Start, tmp_path: Path) -> None:
+    path = tmp_path / "state.json"
+    file = str(path)
+    first = start("--state", file)
+    first.create("a@example.com")
+    first.create("b@example.com")
+    first.process.kill()
+    first.process.wait(10)
+    second = start("--state", file)
+    assert second.contacts() == ["b@example.com", "a@example.com"]
+    second.create("c@example.com")
+    second.process.send_signal(signal.SIGTERM)
+    second.process.wait(10)
+    assert path.stat().st_size > 1000
+    third = start("--state", file)
+    assert third.contacts() == ["c@example.com", "b@example.com", "a@example.com"]
+    effects = third.call("GET", "/_sandbox/effects")[1]
+    assert [each["n"] for each in effects["effects"]] == [1, 2, 3]
+    assert third.create("a@example.com") == 400
+
+
+def test_a_half_written_last_line_is_left_out(start: Start, tmp_path: Path) -> None:
+    file = tmp_path / "state.json"
+    first = start("--state", str(file))
+    first.create("a@example.com")
+    first.process.kill()
+    first.process.wait(10)
+    with (tmp_path / "state.json.journal").open("ab") as journal:
+        journal.write(b'{"changes":[["contacts","L1","x",{"id"')
+    assert start("--state", str(file)).contacts() == ["a@example.com"]
+
+
+def test_it_ends_with_its_parent_when_told_so(start: Start) -> None:
+    sandbox = start("--with-parent")
+    assert sandbox.process.stdin
+    sandbox.process.stdin.close()
+    assert sandbox.process.wait(10) == 0
+
+
+@pytest.mark.parametrize(("when", "left"), [("before", []), ("after", ["a@example.com"])])
+def test_a_cut_connection_is_closed_without_an_answer(start: Start, when: str, left: list[str]) -> None:
+    sandbox = start()
+    sandbox.call("POST", "/_sandbox/faults", {"match": {"path": "/contacts/"}, "cut": True, "when": when, "count": 1})
+    with pytest.raises(httpx.TransportError):
+        sandbox.create("a@example.com")
+    assert sandbox.contacts() == left
+
+
+def test_path_parameters_are_decoded(start: Start) -> None:
+    sandbox = start()
+    status, said, _ = sandbox.call("GET", "/contacts/a%2Fb%20c")
+    assert (status, said["message"]) == (400, "Contact with id a/b c not found")
