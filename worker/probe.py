@@ -9,7 +9,7 @@ from typing import Any
 from actions.action import Probe
 from connections.connection import Connection
 from connections.paging import at_path, first_at
-from connections.request import build
+from connections.request import build, check
 from connections.wire import Answer, Request
 from triggers.reading import time_at
 
@@ -69,10 +69,11 @@ async def look(
         if first is None:
             return None
         more = first.id
+    asked = check(probe.find, _asked(probe, inputs, more))
     at: Any = None
     for _ in range(MOST_PAGES):
         extra = {**probe.fixed, **probe.paging.ask(at)}
-        answer = await ask(build(probe.find, _asked(probe, inputs, more), connection, extra))
+        answer = await ask(build(probe.find, asked, connection, extra))
         records = _records(probe, answer.data)
         ids = [id_ for record in records if (id_ := _id(probe, record)) is not None]
         found = match(probe, records, inputs, sent_at, await taken(ids) if ids else ())
