@@ -1,0 +1,1 @@
+"""What people write: settings, connections and automations, read and checked against the catalogues."""

@@ -23,9 +23,10 @@ from connections.vendors import Vendor
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 """What connections and automations may be called: names go into commands, ids and metrics."""
 
-_AUTHS: Mapping[str, type[Any]] = {
+AUTHS: Mapping[str, type[Any]] = {
     str(each.default): auth for auth in get_args(Auth) for each in fields(auth) if each.name == "type"
 }
+"""The ways to authenticate, by the `type` that people write."""
 _CREDENTIALS = frozenset({"token", "client_id", "client_secret", "key"})
 
 
@@ -104,11 +105,11 @@ def _fault_of_url(url: str) -> tuple[str, str | None] | None:
 
 def _auth(filled: Mapping[str, Any], place: Place, found: Findings) -> Auth | None:
     kind = filled.get("type")
-    auth = _AUTHS.get(kind) if isinstance(kind, str) else None
+    auth = AUTHS.get(kind) if isinstance(kind, str) else None
     if auth is None:
         there = "type" in filled
         message = f"unknown type `{str(kind)[:80]}`" if there else "`type` is missing"
-        hint = (meant(kind, _AUTHS) if isinstance(kind, str) else None) or f"known: {listed(_AUTHS)}"
+        hint = (meant(kind, AUTHS) if isinstance(kind, str) else None) or f"known: {listed(AUTHS)}"
         found.fault((*place, "type"), message, hint)
         return None
     names = [each.name for each in fields(auth)]
