@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -28,6 +29,7 @@ from connections.wire import Answer, Request
 
 AGENT = "hightide"
 PATIENCE = 2.0
+DOTS = re.compile(r"/(?:\.|%2e){1,2}(?=/|$)", re.IGNORECASE)
 
 T = TypeVar("T")
 Send = Callable[[httpx.Request], Awaitable[T | Reply]]
@@ -173,10 +175,17 @@ class Client:
         headers = account.headers.get(shape)
         if headers is None:
             headers = account.headers[shape] = _headers(account, request, credential)
+        if DOTS.search(request.path):
+            raise Refused(
+                f"{request.method} {request.path}: a part of the path is `.` or `..`; it would lead elsewhere"
+            )
         query = request.query + account.query
         url = f"{account.base}{request.path}{'?' if query else ''}{urlencode(query, quote_via=quote)}"
-        body = None if request.body is None else orjson.dumps(request.body)
-        return httpx.Request(request.method, address(url), headers=headers, content=body)
+        body = b"" if request.body is None else orjson.dumps(request.body)
+        # As a stream, since httpx then adds no headers of its own: ours are complete, aiohttp counts the bytes.
+        built = httpx.Request(request.method, address(url), headers=headers, stream=httpx.ByteStream(body))
+        built.read()
+        return built
 
     async def _refused(self, account: _Account, request: Request, reply: Reply) -> VendorError:
         now = self._clock()

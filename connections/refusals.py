@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -73,10 +74,12 @@ def failure(error: BaseException, where: str) -> VendorError:
 
 
 def _detail(error: BaseException) -> str:
-    os_error = getattr(error, "os_error", None) or error
-    return bounded(
-        getattr(os_error, "strerror", None) or ("" if isinstance(error, TimeoutError) else str(os_error)), 200
-    )
+    """The system's own word for it where there is one; asyncio's differ between its loops."""
+    cause = getattr(error, "os_error", None) or error
+    number = getattr(cause, "errno", None)
+    if isinstance(number, int) and number > 0:
+        return os.strerror(number)
+    return "" if isinstance(error, TimeoutError) else bounded(getattr(cause, "strerror", None) or str(cause), 200)
 
 
 def refusal(

@@ -108,7 +108,12 @@ class Transport:
         self._hosts: dict[str, Slots] = {}
         trust = _trust()
         connector = aiohttp.TCPConnector(limit=0, ssl=trust, keepalive_timeout=self._limits.keepalive, ttl_dns_cache=60)
-        session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar(), middlewares=(_once,))
+        session = aiohttp.ClientSession(
+            connector=connector,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            middlewares=(_once,),
+            skip_auto_headers=("content-type",),
+        )
         self._wire = AiohttpTransport(verify=trust, client=session)
 
     def slots(self, host: str) -> Slots:
@@ -213,7 +218,7 @@ async def _once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerTy
 
 def where(request: httpx.Request) -> str:
     """The method and the address without its query, for messages."""
-    return f"{request.method} {request.url.host}{request.url.path}"
+    return f"{request.method} {request.url.netloc.decode('ascii')}{request.url.path}"
 
 
 def plain(response: httpx.Response) -> dict[str, str]:
