@@ -1,4 +1,4 @@
-"""The run task's work: claim what is due, fairly across connections, and keep many calls in flight until told to stop."""
+"""The run task's work: claim what is due, fairly across connections, and keep many calls in flight."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from worker.ledger.runs import ClaimedRun
 
 CAPACITY = 128
 """How many runs a process has in flight at most."""
+IDLE = 0.05
+"""How long (s) before it is asked again whether anything is due, while calls are still in flight."""
 
 log = structlog.get_logger()
 
@@ -50,7 +52,9 @@ class Drain:
                 self._start(run)
             if not self._flying:
                 break
-            if not taken or len(self._flying) > CAPACITY // 2:
+            if not taken:
+                await asyncio.wait(self._flying, timeout=IDLE)
+            elif len(self._flying) > CAPACITY // 2:
                 await self._room.wait()
         if self._flying:
             await asyncio.wait(self._flying)

@@ -63,7 +63,7 @@ FEEDS = Table(
     Column("missed", BigInteger, nullable=False, server_default="0"),
     Column("pace", Integer, nullable=False, server_default="0"),
 )
-Index("ix_feeds_due", FEEDS.c.due_at, sqlite_where=FEEDS.c.active, postgresql_where=FEEDS.c.active)
+Index("ix_feeds_due", FEEDS.c.due_at, sqlite_where=text("active"), postgresql_where=text("active"))
 
 AUTOMATIONS = Table(
     "automations",

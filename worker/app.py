@@ -1,0 +1,9 @@
+"""The application that `celery -A worker.app` finds; the only place that reads the environment when imported."""
+
+from __future__ import annotations
+
+import os
+
+from worker.factory import make_app
+
+app = make_app(os.environ)

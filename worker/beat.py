@@ -1,0 +1,97 @@
+"""The scheduler: it wakes workers for what is due in the ledger. Any number may run; none fires a feed twice."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import structlog
+from celery.beat import Scheduler
+from sqlalchemy import Connection
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
+
+from config.problems import ConfigError
+from config.project import Project
+from triggers.catalog import CATALOG as TRIGGERS
+from worker.deploy import deploy
+from worker.desk import Desk
+from worker.ledger import feeds, runs
+from worker.ledger.database import now_ms
+from worker.ledger.store import Store
+from worker.tasks import hint, wake
+
+BATCH = 50
+"""Feeds in one message."""
+AT_ONCE = 500
+"""Feeds woken in one tick; with more due the next tick follows at once."""
+LONGEST = 1.0
+"""The longest time (s) between two ticks."""
+
+log = structlog.get_logger()
+
+
+class FeedScheduler(Scheduler):
+    """Celery's beat with the ledger for its schedule.
+
+    Due feeds are marked as woken, so that other beats leave them alone for a while; what a lost message or a dead
+    worker leaves behind is due again when its mark or lease ends. Nothing is kept between ticks but the project.
+    """
+
+    def __init__(self, app: Any, *args: Any, **kwargs: Any) -> None:
+        self._desk: Desk = app.desk
+        self._store: Store | None = None
+        self._deployed: Project | None = None
+        self._hinted = 0.0
+        super().__init__(app, *args, **kwargs)
+
+    def setup_schedule(self) -> None:
+        """Open the ledger and make it agree with the project's files."""
+        try:
+            self._desk.prepare()
+            self._store = Store(self._desk.place.database_url)
+            self._deploy()
+        except (ConfigError, RuntimeError, SQLAlchemyError) as error:
+            raise SystemExit(f"hightide cannot start: {error}") from error
+
+    def tick(self, *_args: Any, **_kwargs: Any) -> float:
+        """Wake what is due; how long (s) to sleep until the next tick."""
+        try:
+            self._deploy()
+            return self._wake()
+        except OperationalError as error:  # the database is away for a moment; the next tick tries again
+            log.warning("ledger.unavailable", reason=str(error.orig))
+            return LONGEST
+
+    def close(self) -> None:
+        """Let go of the ledger."""
+        if self._store is not None:
+            self._store.close()
+        super().close()
+
+    def _deploy(self) -> None:
+        project = self._desk.project()
+        if project is self._deployed or self._store is None:
+            return
+        done = self._store.write_now(deploy, project.automations, TRIGGERS, now_ms())
+        self._deployed = project
+        log.info("project.deployed", started=len(done.started), stopped=len(done.stopped), kept=len(done.kept))
+
+    def _wake(self) -> float:
+        assert self._store is not None  # noqa: S101  # set up before the first tick
+        woken = self._store.write_now(feeds.wake, now_ms(), AT_ONCE)
+        batches = [woken[start : start + BATCH] for start in range(0, len(woken), BATCH)]
+        if batches and not wake(self.app, batches):
+            return LONGEST
+        if time.monotonic() - self._hinted >= LONGEST:
+            self._hinted = time.monotonic()
+            waiting = self._store.read_now(_runs_due)
+            if waiting:
+                hint(self.app, waiting)
+        if len(woken) == AT_ONCE:
+            return 0.0
+        due = self._store.read_now(feeds.next_due)
+        return LONGEST if due is None else min(LONGEST, max(0.05, (due - now_ms()) / 1000))
+
+
+def _runs_due(connection: Connection) -> int:
+    return sum(runs.due_counts(connection, now_ms(), 500).values())

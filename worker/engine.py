@@ -1,0 +1,202 @@
+"""The engine of one process: its event loop, database, HTTP client and project, made after the fork."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Collection, Coroutine, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import structlog
+
+from actions.catalog import CATALOG as ACTIONS
+from config.automation import Automation
+from config.environment import MissingVariable
+from config.project import Project
+from connections.client import Client
+from connections.connection import Connection
+from connections.errors import VendorError
+from connections.quota import Grant, Limiter, LocalLimiter, RedisLimiter
+from connections.tokens import Tokens
+from triggers.catalog import CATALOG as TRIGGERS
+from worker.carry import carry_out
+from worker.custom_fields import CustomFieldNames
+from worker.drain import CAPACITY, Drain
+from worker.journal import Journal, LeaseLost
+from worker.kit import Kit
+from worker.ledger import feeds, runs
+from worker.ledger.database import now_ms
+from worker.ledger.feeds import ClaimedFeed, Poll
+from worker.ledger.runs import ClaimedRun, Entry
+from worker.ledger.store import Store
+from worker.place import Place
+from worker.poll import Poller
+
+POLLING = 20.0
+"""How long (s) a poll task goes on taking pages; what is left is polled again at once, by whoever is free."""
+CARRYING = 3.0
+"""How long (s) a run task goes on claiming, so that polls in the same queue are not kept waiting."""
+
+Result = TypeVar("Result")
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Polled:
+    """What a poll task did: feeds that were polled, runs that were opened, feeds with more to read."""
+
+    feeds: int = 0
+    runs: int = 0
+    unfinished: tuple[str, ...] = ()
+
+
+class Engine:
+    """What a process needs to poll and to carry out. Everything in it belongs to one event loop."""
+
+    def __init__(self, project: Project, place: Place) -> None:
+        self.project = project
+        self.store = Store(place.database_url)
+        self._loop = _new_loop()
+        self._automations: dict[str, Automation | MissingVariable] = {}
+        self._polls: Journal[Poll, int] = Journal(self.store, lambda c, polls: feeds.write(c, polls, now_ms()))
+        self._runs: Journal[Entry, bool] = Journal(self.store, runs.write)
+        self.client: Client = self._loop.run_until_complete(_client(place))
+        self._fields = CustomFieldNames(self.client)
+        self._kit = Kit(
+            actions=ACTIONS,
+            connections=project.connections,
+            client=self.client,
+            write=self._runs.write,
+            inputs=self._fields.checked,
+            taken=self._taken,
+            clock=now_ms,
+        )
+
+    def run(self, work: Coroutine[Any, Any, Result]) -> Result:
+        """Do this work on the process's own loop, and wait for it."""
+        return self._loop.run_until_complete(work)
+
+    def close(self) -> None:
+        """Let go of everything."""
+        self._loop.run_until_complete(self.client.close())
+        self.store.close()
+        self._loop.run_until_complete(self._loop.shutdown_default_executor())
+        self._loop.close()
+
+    async def poll(self, ids: Sequence[str], opened: Any) -> Polled:
+        """Poll those of these feeds that are due; `opened(n)` is called when runs have been opened."""
+        claimed = await self.store.write(feeds.claim, ids, now_ms())
+        deadline = now_ms() + round(POLLING * 1000)
+        results = await asyncio.gather(*(self._polled(feed, deadline, opened) for feed in claimed))
+        return Polled(
+            feeds=len(claimed),
+            runs=sum(opened for opened, _ in results),
+            unfinished=tuple(feed.id for feed, (_, more) in zip(claimed, results, strict=True) if more),
+        )
+
+    async def _polled(self, feed: ClaimedFeed, deadline: int, opened: Any) -> tuple[int, bool]:
+        """Poll one feed; the runs that it opened, and whether there is more to read at once."""
+        trigger, connection = TRIGGERS.get(feed.trigger), self.project.connections.get(feed.connection)
+        total, more = 0, False
+
+        async def write(poll: Poll) -> int:
+            nonlocal total, more
+            runs_opened = await self._polls.write(poll)
+            total += runs_opened
+            more = poll.ended and poll.error is None and poll.due_at <= now_ms()
+            if runs_opened:
+                opened(runs_opened)
+            return runs_opened
+
+        if trigger is None or connection is None:
+            missing = f"trigger {feed.trigger}" if trigger is None else f"connection {feed.connection}"
+            error = f"{missing} is not known to this worker; see `hightide check`"
+            await self._polls.write(Poll(feed=feed.id, fence=feed.fence, due_at=now_ms() + 60_000, error=error))
+            return 0, False
+        poller = Poller(
+            feed=feed,
+            trigger=trigger,
+            connection=connection,
+            client=self.client,
+            write=write,
+            clock=now_ms,
+            deadline=deadline,
+        )
+        try:
+            reason = await poller.poll()
+        except LeaseLost:
+            log.warning("feed.taken_over", feed=feed.id)
+            return total, False
+        except Exception:  # a fault of ours in one feed must not end the others; the lease brings it back
+            log.exception("feed.broken", feed=feed.id)
+            return total, False
+        _tell(feed, reason)
+        return total, more
+
+    async def carry(self, seconds: float = CARRYING) -> int:
+        """Carry out runs that are due, for about so many seconds; how many were taken up."""
+        drain = Drain(
+            connections=self.project.connections,
+            due=lambda: self.store.read(runs.due_counts, now_ms(), CAPACITY),
+            reserve=self._reserved,
+            claim=self._claimed,
+            carry=self._carried,
+            clock=time.monotonic,
+        )
+        return await drain.until(time.monotonic() + seconds)
+
+    async def _reserved(self, connection: Connection, want: int) -> Grant:
+        try:
+            return await self.client.reserve(connection, want, "action")
+        except VendorError:  # the call itself will say so, in the run
+            return Grant(want, 0.0)
+
+    async def _claimed(self, shares: Mapping[str, int]) -> list[ClaimedRun]:
+        claimed = await self.store.write(runs.claim, shares, now_ms())
+        unknown = {run.digest for run in claimed} - self._automations.keys()
+        if unknown:
+            found = await self.store.read(runs.definitions, tuple(unknown))
+            for digest, (name, definition) in found.items():
+                self._automations[digest] = self._ready(Automation.from_definition(name, definition))
+        return claimed
+
+    def _ready(self, automation: Automation) -> Automation | MissingVariable:
+        try:
+            return automation.with_environment(self.project.environ)
+        except MissingVariable as error:
+            return error
+
+    async def _carried(self, run: ClaimedRun) -> None:
+        automation = self._automations[run.digest]
+        if isinstance(automation, Automation):
+            await carry_out(run, automation, self._kit)
+            return
+        now, reason = now_ms(), str(automation)
+        failed = Entry(run=run.id, fence=run.fence, due_at=now, state="failed", reason=reason, ended_at=now)
+        await self._runs.write(failed)
+
+    async def _taken(self, action: str, ids: Collection[str], run: int) -> Collection[str]:
+        return await self.store.read(runs.made_by_others, action, list(ids), run)
+
+
+async def _client(place: Place) -> Client:
+    limiter: Limiter = RedisLimiter.at(place.redis_url) if place.redis_url else LocalLimiter()
+    return Client(limiter, Tokens())
+
+
+def _tell(feed: ClaimedFeed, reason: str | None) -> None:
+    """Say once that a feed fails, and once that it works again."""
+    if reason is not None and feed.failures == 0:
+        log.warning("feed.failing", feed=feed.id, reason=reason)
+    if reason is None and feed.failures:
+        log.info("feed.recovered", feed=feed.id, failures=feed.failures)
+
+
+def _new_loop() -> asyncio.AbstractEventLoop:
+    try:
+        import uvloop  # noqa: PLC0415  # there is none on Windows
+    except ImportError:
+        return asyncio.new_event_loop()
+    loop: asyncio.AbstractEventLoop = uvloop.new_event_loop()
+    return loop

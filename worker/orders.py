@@ -1,0 +1,142 @@
+"""Orders: a poll or an action that another Celery application asks for by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection
+
+from actions.catalog import CATALOG as ACTIONS
+from config.project import Project
+from connections.request import InvalidInputs, check
+from triggers.catalog import CATALOG as TRIGGERS
+from triggers.reading import Event, fingerprint
+from triggers.trigger import Watch
+from worker.deploy import Feed, stored, watch_of
+from worker.ledger import feeds, runs
+from worker.ledger.feeds import upsert
+from worker.ledger.tables import AUTOMATIONS, FEEDS
+from worker.poll import NEVER
+
+ORDERED = "celery"
+"""The feed under which ordered actions stand in the ledger, keyed by the id of their message."""
+
+
+class BadOrder(Exception):
+    """A message that cannot be carried out as it is; what is wrong, and what would be right."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActionOrder:
+    """One action with its inputs, on one connection."""
+
+    action: str
+    connection: str
+    inputs: Mapping[str, Any]
+
+
+def poll(project: Project, trigger: str, given: Mapping[str, Any]) -> Feed:
+    """The feed that an order to poll means: `connection`, and where needed `with` and `on`.
+
+    Raises:
+        BadOrder: it names what is not there, or lacks a parameter.
+    """
+    connection, inputs = _read(project, given, {"connection", "with", "on"})
+    row = TRIGGERS[trigger]
+    try:
+        check(row.fetch, inputs, one_of=row.one_of)
+    except InvalidInputs as error:
+        raise BadOrder(f"triggers.{trigger}: {error}") from None
+    kind = given.get("on", row.default_event)
+    if kind not in row.events:
+        raise BadOrder(f"triggers.{trigger}: `on` is one of {', '.join(row.events)}, not {kind!r}")
+    watch: Watch = watch_of(row, (kind,))
+    return Feed(trigger=trigger, connection=connection, watch=watch, params=inputs, start="now")
+
+
+def action(project: Project, name: str, given: Mapping[str, Any]) -> ActionOrder:
+    """The action that an order means: `connection` and `with`.
+
+    Raises:
+        BadOrder: it names what is not there, or its inputs do not fit.
+    """
+    connection, inputs = _read(project, given, {"connection", "with"})
+    row = ACTIONS[name]
+    try:
+        check(row.operation(inputs), inputs, one_of=row.one_of, only_one_of=row.only_one_of)
+    except InvalidInputs as error:
+        raise BadOrder(f"actions.{name}: {error}") from None
+    return ActionOrder(action=name, connection=connection, inputs=inputs)
+
+
+def due(connection: Connection, feed: Feed, now: int) -> None:
+    """Make the ordered feed due; one that no automation has is made for orders only, and is never due by itself."""
+    row = {
+        "id": feed.id,
+        "trigger": feed.trigger,
+        "connection": feed.connection,
+        "watch": feed.watch,
+        "params": orjson.dumps(feed.params).decode(),
+        "start": feed.start,
+        "schedule": stored([]),
+        "due_at": NEVER,
+        "created_at": now,
+    }
+    connection.execute(upsert(connection, FEEDS).values(row).on_conflict_do_nothing())
+    feeds.nudge(connection, [feed.id], now)
+
+
+def entered(connection: Connection, order: ActionOrder, message: str, now: int) -> int | None:
+    """Enter the order in the ledger as a run of one step; None when this very message was entered before."""
+    definition = definition_of(order.action, order.connection)
+    digest = fingerprint(definition)
+    name = f"actions.{order.action}"
+    automation = {
+        "digest": digest,
+        "name": name,
+        "feed": ORDERED,
+        "kinds": "[]",
+        "definition": orjson.dumps(definition).decode(),
+        "connection": order.connection,
+        "active": False,
+        "since": now,
+    }
+    connection.execute(upsert(connection, AUTOMATIONS).values(automation).on_conflict_do_nothing())
+    event = Event(key=message, version="", kind="new", record=order.inputs)
+    added = feeds.add_event(connection, ORDERED, event, now)
+    if added is None:
+        return None
+    return runs.open_run(connection, event=added, automation=name, digest=digest, account=order.connection, now=now)
+
+
+def definition_of(action: str, connection: str) -> dict[str, Any]:
+    """An automation of one step whose inputs are the whole record."""
+    step = {"id": "1", "use": action, "connection": connection, "with": "{{ record }}", "when": None, "for_each": None}
+    return {
+        "trigger": {
+            "use": ORDERED,
+            "connection": connection,
+            "on": ["new"],
+            "every": "60s",
+            "with": {},
+            "start": "now",
+        },
+        "when": None,
+        "steps": [{**step, "on_error": "stop", "on_uncertain": "hold"}],
+    }
+
+
+def _read(project: Project, given: Mapping[str, Any], names: set[str]) -> tuple[str, dict[str, Any]]:
+    surplus = sorted(given.keys() - names)
+    if surplus:
+        raise BadOrder(f"unknown argument {', '.join(surplus)}; expected {', '.join(sorted(names))}")
+    connection, inputs = given.get("connection"), given.get("with", {})
+    if connection not in project.connections:
+        known = ", ".join(project.connections) or "none"
+        raise BadOrder(f"connection {connection!r} is not in connections.yaml; there are: {known}")
+    if not isinstance(inputs, dict):
+        raise BadOrder("`with` should be a mapping")
+    return str(connection), inputs
