@@ -13,7 +13,7 @@ from config.document import Place
 from config.findings import Findings
 from config.inputs import is_open
 from config.parameters import check_call, check_templates, polled, sent
-from config.problems import listed, meant
+from config.problems import close, listed, meant
 from config.references import Scope, faults_of_expression
 from config.schedule import Unclear, cron, interval, start, timezone
 from config.shapes import AUTOMATION, AUTOMATIONS, STEP, TRIGGER
@@ -139,12 +139,9 @@ Row = TypeVar("Row", Trigger, Action)
 def _row(use: str, rows: Mapping[str, Row], others: Mapping[str, Any], place: Place, found: Findings) -> Row | None:
     row = rows.get(use)
     if row is None and use and not is_open(use):
-        near = meant(use, rows)
-        if use in others:
-            kinds = ("a trigger", "an action") if isinstance(others[use], Trigger) else ("an action", "a trigger")
-            found.fault(place, f"`{use}` is {kinds[0]}, and {kinds[1]} is expected", near)
-        else:
-            found.fault(place, f"unknown operation `{use[:120]}`", near or "`hightide catalog` lists them")
+        is_, wanted = ("an action", "a trigger") if isinstance(others.get(use), Action) else ("a trigger", "an action")
+        message = f"`{use}` is {is_}, and {wanted} is expected" if use in others else f"unknown operation `{use[:120]}`"
+        found.fault(place, message, close(use, rows) or "`hightide catalog` lists them")
     return row
 
 

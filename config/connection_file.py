@@ -56,7 +56,7 @@ def _connection(name: str, value: Any, found: Findings, vendors: Mapping[str, Ve
     kind = given.get("kind", "")
     if kind and kind not in vendors:
         found.fault((*place, "kind"), f"unknown kind `{kind}`", meant(kind, vendors))
-    vendor = vendors.get(kind, Vendor(kind=kind))
+    vendor = vendors.get(kind, Vendor(kind=""))
     base_url = _base_url(given.get("base_url"), vendor, place, found)
     auth = _auth(given["auth"], (*place, "auth"), found) if "auth" in given else None
     if len(found.problems) > before or auth is None:
@@ -81,9 +81,9 @@ def _quota(given: Any, vendor: Vendor) -> Quota | None:
 
 def _base_url(given: str | None, vendor: Vendor, place: Place, found: Findings) -> str:
     url = given or vendor.base_url or ""
-    if given is None and vendor.kind and not url:
+    if not url and vendor.kind:
         found.fault(place, "`base_url` is missing", f"{vendor.kind} has no address of its own", key=True)
-    elif "${" not in url and (fault := _fault_of_url(url)):
+    elif url and "${" not in url and (fault := _fault_of_url(url)):
         found.fault((*place, "base_url"), *fault)
     return url.rstrip("/")
 

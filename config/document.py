@@ -33,12 +33,16 @@ _TAG = "tag:yaml.org,2002:"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
-    """What a file says: `value` as JSON has it, and for each place the marks of its key and of its value."""
+    """What a file says: `value` as JSON has it, and for each place the marks of its key and of its value.
+
+    `refused` are the marks of what is no YAML or no JSON; such a value is None.
+    """
 
     file: str
     value: Any
     keys: Mapping[Place, Mark]
     values: Mapping[Place, Mark]
+    refused: frozenset[Mark]
 
     def problem(self, place: Place, message: str, hint: str | None = None, *, key: bool = False) -> Problem:
         """A problem with the value at a place, or with its key; what is not there is shown at what it should be in."""
@@ -84,7 +88,8 @@ def parse(text: str, file: str) -> tuple[Document | None, tuple[Problem, ...]]:
         return None, (Problem(file=file, line=1, column=1, message="is nested too deeply"),)
     reading = _Reading(file)
     value = reading.value(root, ()) if root is not None else None
-    document = Document(file=file, value=value, keys=reading.keys, values=reading.values)
+    refused = frozenset((problem.line, problem.column) for problem in reading.problems)
+    document = Document(file=file, value=value, keys=reading.keys, values=reading.values, refused=refused)
     return document, tuple(reading.problems)
 
 
@@ -104,7 +109,8 @@ class _Reading:
     open_nodes: list[int] = field(default_factory=list)
 
     def value(self, node: Node, place: Place) -> Any:
-        self.values[place] = _mark(node)
+        nothing = node.start_mark.index == node.end_mark.index and place in self.keys
+        self.values[place] = self.keys[place] if nothing else _mark(node)
         self.count += 1
         if self.count > MOST:
             return self.refuse(node, f"the file has more than {MOST:,} values") if self.count == MOST + 1 else None

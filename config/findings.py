@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 from config.document import Document, Place
 from config.environment import filled_in, is_name, names_in
 from config.inputs import faults
-from config.problems import Problem, meant
+from config.problems import Problem, close
 
 
 @dataclass(slots=True, kw_only=True)
@@ -24,8 +24,10 @@ class Findings:
     warnings: list[Problem] = field(default_factory=list)
 
     def fault(self, place: Place, message: str, hint: str | None = None, *, key: bool = False) -> None:
-        """Adds a problem with the value at a place, or with its key."""
-        self.problems.append(self.document.problem(place, message, hint, key=key))
+        """Adds a problem with the value at a place, or with its key; what is no YAML has been told already."""
+        problem = self.document.problem(place, message, hint, key=key)
+        if (problem.line, problem.column) not in self.document.refused:
+            self.problems.append(problem)
 
     def warn(self, place: Place, message: str, hint: str | None = None) -> None:
         """Adds a warning: it can be used as it is, and may not do what is expected."""
@@ -48,9 +50,8 @@ class Findings:
                 if not is_name(name):
                     self.fault(where, f"`${{{name}}}` is no name of an environment variable")
                 elif name not in self.environ:
-                    near = meant(name, self.environ) if self.environ else None
-                    near = near if near and near.startswith("did you mean") else None
-                    hint = f"set it in the environment or in .env; {near}" if near else _WHERE
+                    near = close(name, self.environ)
+                    hint = "set it in the environment or in .env" + (f"; {near}" if near else "")
                     self.fault(where, f"environment variable `{name}` is not set", hint)
 
     def filled(self, value: Any) -> Any:
@@ -59,9 +60,6 @@ class Findings:
 
     def _unset(self, text: str) -> bool:
         return any(name not in self.environ for name in names_in(text))
-
-
-_WHERE = "set it in the environment or in .env"
 
 
 def strings(value: Any, place: Place) -> Iterator[tuple[Place, str]]:

@@ -61,7 +61,9 @@ def check_call(
         found.fault((*inside, name), f"`{name}` is set by Hightide", "leave it out", key=True)
     wanted = {name: value for name, value in found.filled(given).items() if name not in call.fixed}
     for each in faults(inputs_of(call.operation), wanted, "parameter"):
-        if not (each.about == "missing" and each.place[0] in call.supplied):
+        supplied = each.about == "missing" and each.place[0] in call.supplied
+        excluded = each.about == "unknown" and each.place[0] in call.only_one_of
+        if not supplied and not excluded:
             found.fault((*inside, *each.place), each.message, each.hint, key=each.about != "value")
     if call.one_of and not any(name in given for name in call.one_of):
         found.fault(inside, f"one of {listed(call.one_of)} is missing", key=True)

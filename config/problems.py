@@ -33,13 +33,17 @@ class ConfigError(Exception):
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
 
-def meant(word: str, words: Iterable[str]) -> str | None:
-    """The hint that names what was probably meant, or what there is to choose from when that is short."""
+def close(word: str, words: Iterable[str]) -> str | None:
+    """The hint that names the word that was probably meant."""
     known = {each.casefold(): each for each in words}
-    close = get_close_matches(word.casefold()[:100], known, n=1, cutoff=0.6)
-    if close:
-        return f"did you mean `{known[close[0]]}`?"
-    return f"known: {listed(known.values())}" if known and len(known) <= 12 else None
+    found = get_close_matches(word.casefold()[:100], known, n=1, cutoff=0.6)
+    return f"did you mean `{known[found[0]]}`?" if found else None
+
+
+def meant(word: str, words: Iterable[str]) -> str | None:
+    """The hint that names the word that was probably meant, or what there is to choose from when that is short."""
+    known = list(words)
+    return close(word, known) or (f"known: {listed(known)}" if 0 < len(known) <= 12 else None)
 
 
 def listed(words: Iterable[str]) -> str:

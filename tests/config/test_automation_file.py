@@ -1,0 +1,346 @@
+"""Every mistake in a file of automations is told with its place, what was expected, and what was probably meant."""
+
+# ruff: noqa: E501  # one mistake a line
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from config.automation import Auto, Automation, Cron, Every
+
+TRIGGER = "trigger: {use: toy.leads.search, connection: acme}"
+
+
+def one(
+    trigger: str = TRIGGER, steps: str = "[{use: toy.notes.create, with: {leadId: a, body: b}}]", more: str = ""
+) -> str:
+    """A file of one automation: line 3 is its trigger, line 4 its steps, line 5 whatever more."""
+    return f"automations:\n  x:\n    {trigger}\n    steps: {steps}\n    {more}\n"
+
+
+def trigger(fields: str, use: str = "toy.leads.search", connection: str = "acme") -> str:
+    steps = "[{use: toy.notes.create, connection: acme, with: {leadId: a, body: b}}]"
+    return one(f"trigger: {{use: {use}, connection: {connection}, {fields}}}", steps)
+
+
+def step(fields: str, use: str = "toy.contracts.create") -> str:
+    return one(steps=f"[{{use: {use}, {fields}}}]")
+
+
+def with_(inputs: str, use: str = "toy.contracts.create") -> str:
+    return step(f"with: {{{inputs}}}", use)
+
+
+CONTRACT = "template_id: nda, client: {name: Ada}"
+
+
+def test_an_automation_is_read_as_a_value(loaded) -> None:
+    found = loaded().automations["welcome"]
+    assert found.trigger.use == "toy.leads.search"
+    assert found.trigger.connection == "acme"
+    assert found.trigger.on == ("new",)
+    assert found.trigger.schedule == Every(120)
+    assert found.trigger.start == "now"
+    assert found.when == "'lead' in record.tags and record.email"
+    assert [step.id for step in found.steps] == ["contract", "2"]
+    assert [step.connection for step in found.steps] == ["acme", "acme"]
+    assert found.steps[1].with_ == {"leadId": "{{ record.id }}", "body": "Contract {{ steps.contract.id }} drafted"}
+    assert (found.steps[0].on_error, found.steps[0].on_uncertain) == ("stop", "hold")
+
+
+def read(loaded, text: str) -> Automation:
+    return loaded(text).automations["x"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "schedule"),
+    [
+        ("every: 1m", Every(60)),
+        ("every: 15m", Every(900)),
+        ("every: 90s", Every(90)),
+        ("every: auto", Auto()),
+        ('cron: "*/5 9-17 * * mon-fri", timezone: Europe/Vienna', Cron("*/5 9-17 * * mon-fri", "Europe/Vienna")),
+        ('cron: "0 6 * * *"', Cron("0 6 * * *", "UTC")),
+        ("on: new", Every(60)),
+    ],
+)
+def test_schedules_are_read(loaded, fields: str, schedule: object) -> None:
+    assert read(loaded, trigger(fields)).trigger.schedule == schedule
+
+
+def test_several_kinds_of_event_may_count(loaded) -> None:
+    assert read(loaded, trigger("on: [new, updated, new]")).trigger.on == ("new", "updated")
+
+
+@pytest.mark.parametrize(
+    ("text", "start"),
+    [
+        ("beginning", "beginning"),
+        ("2026-01-31", datetime(2026, 1, 31, tzinfo=UTC)),
+        ("2026-01-31T09:30:00Z", datetime(2026, 1, 31, 9, 30, tzinfo=UTC)),
+    ],
+)
+def test_starts_are_read_without_quotes(loaded, text: str, start: object) -> None:
+    assert read(loaded, trigger(f"start: {text}")).trigger.start == start
+
+
+def test_a_variable_may_stand_for_any_text_and_stays_unread_in_parameters(loaded) -> None:
+    environ = {"ACME_TOKEN": "t", "PACE": "5m", "WHERE": "acme", "TITLE": "nda"}
+    text = trigger("every: '${PACE}', with: {query: '${TITLE}'}", connection="'${WHERE}'")
+    found = loaded(text, environ=environ).automations["x"]
+    assert found.trigger.schedule == Every(300)
+    assert found.trigger.connection == "acme"
+    assert found.trigger.with_ == {"query": "${TITLE}"}
+    assert found.with_environment(environ).trigger.with_ == {"query": "nda"}
+
+
+def test_anchors_and_merges_work_as_in_any_yaml(loaded) -> None:
+    text = """
+    automations:
+      x:
+        trigger: &often {use: toy.leads.search, connection: acme, every: 1m}
+        steps: &note [{use: toy.notes.create, with: {leadId: a, body: b}}]
+      y:
+        trigger: {<<: *often, every: 3m}
+        steps: *note
+    """
+    automations = loaded(text).automations
+    assert automations["y"].trigger.schedule == Every(180)
+    assert automations["y"].steps == automations["x"].steps
+
+
+MISTAKES = [
+    # the trigger
+    (trigger("", use="toy.leads.serach"), "3:20: unknown operation `toy.leads.serach` (did you mean `toy.leads.search`?)"),
+    (trigger("", use="zzz"), "3:20: unknown operation `zzz` (`hightide catalog` lists them)"),
+    (
+        trigger("", use="toy.notes.create"),
+        "3:20: `toy.notes.create` is an action, and a trigger is expected (`hightide catalog` lists them)",
+    ),
+    (trigger("", connection="amce"), "3:50: unknown connection `amce` (did you mean `acme`?)"),
+    (
+        trigger("", connection="paper"),
+        "3:50: `paper` is a connection of kind other, and `toy.leads.search` is not (of kind toy: `acme`, `agency`)",
+    ),
+    (one(trigger="trigger: {use: toy.leads.search}"), "3:5: `connection` is missing"),
+    (one(trigger="trigger: {connection: acme}"), "3:5: `use` is missing"),
+    (one(trigger="trigger: acme"), "3:14: `trigger` should be a mapping of names to values"),
+    (trigger("on: nwe"), "3:60: `toy.leads.search` has no event `nwe` (did you mean `new`?)"),
+    (trigger("on: [new, removed]"), "3:66: `toy.leads.search` has no event `removed` (known: `new`, `updated`)"),
+    (trigger("evry: 2m"), "3:56: unknown field `evry` (did you mean `every`?)"),
+    (trigger("every: 30s"), "3:63: `30s` is outside 1 to 15 minutes (expected `1m` to `15m`, or `auto`; or `cron`)"),
+    (trigger("every: 20m"), "3:63: `20m` is outside 1 to 15 minutes (expected `1m` to `15m`, or `auto`; or `cron`)"),
+    (trigger("every: 5min"), "3:63: `5min` is no interval (did you mean `5m`?)"),
+    (trigger("every: 5"), "3:63: `5` is no interval (did you mean `5m`?)"),
+    (trigger("every: 90 seconds"), "3:63: `90 seconds` is no interval (did you mean `90s`?)"),
+    (trigger("every: often"), "3:63: `often` is no interval (expected `1m` to `15m`, or `auto`)"),
+    (trigger("every: [1m]"), "3:63: `every` should be text or a whole number (text that looks like something else needs quotes)"),
+    (
+        trigger('cron: "61 * * * *"'),
+        "3:62: `61 * * * *` is no cron expression: [61 * * * *] is not acceptable, out of range "
+        "(expected minute, hour, day, month, weekday, such as `*/5 9-17 * * mon-fri`)",
+    ),
+    (
+        trigger('cron: "* * * * * *"'),
+        "3:62: `* * * * * *` is no cron expression of five fields "
+        "(expected minute, hour, day, month, weekday, such as `*/5 9-17 * * mon-fri`)",
+    ),
+    (trigger('cron: "0 0 30 2 *"'), "3:62: `0 0 30 2 *` never comes due"),
+    (
+        trigger('cron: "0 6 * * *", timezone: Europe/Viena'),
+        "3:85: unknown time zone `Europe/Viena` (did you mean `Europe/Vienna`?)",
+    ),
+    (trigger("timezone: UTC"), "3:56: `timezone` belongs to `cron`"),
+    (trigger('every: 1m, cron: "0 6 * * *"'), "3:67: `cron` and `every` exclude each other (leave one of them out)"),
+    (
+        trigger("start: yesterday"),
+        "3:63: `yesterday` is no start (expected `now`, `beginning`, `2026-01-31` or `2026-01-31T09:00:00Z`)",
+    ),
+    (
+        trigger('start: "2026-01-31T09:00:00"'),
+        "3:63: `2026-01-31T09:00:00` names no time zone (`2026-01-31T09:00:00Z` is UTC)",
+    ),
+    (trigger("with: {qury: x}"), "3:63: unknown parameter `qury` (did you mean `query`?)"),
+    (
+        trigger("with: {query: '{{ record.id }}'}"),
+        "3:70: a trigger's parameters cannot be templates (there is no record yet when it is polled)",
+    ),
+    (trigger("", use="toy.leads.get"), "3:5: `leadId` is missing"),
+    (
+        trigger("with: {calendarId: c, startTime: x}", use="toy.events.list"),
+        "3:77: `startTime` is set by Hightide (leave it out)",
+    ),
+    (trigger("with: {}", use="toy.events.list"), "3:55: one of `calendarId`, `userId` is missing"),
+    (
+        trigger("", connection="agency"),
+        "3:20: connection `agency` has no `location_id` (give it a `location_id`, or `locationId` under `with`)",
+    ),
+    (
+        trigger("", use="toy.agencies.list"),
+        "3:20: connection `acme` is no agency's "
+        "(`toy.agencies.list` takes an agency's token: use a connection with a `company_id`)",
+    ),
+    (
+        trigger("with: {leadId: a}", use="toy.leads.get", connection="agency"),
+        "3:20: connection `agency` is an agency's "
+        "(`toy.leads.get` takes a location's token: use a connection with a `location_id`)",
+    ),
+    # the automation
+    (one(more="whn: x"), "5:5: unknown field `whn` (did you mean `when`?)"),
+    (one(more="when: true"), "5:11: `when` should be text (text that looks like something else needs quotes)"),
+    (one(more="when: '{{ record.x }}'"), "5:11: the expression is to be written without {{ }}"),
+    (one(more="when: record.tags | lowr"), "5:11: unknown filter `lowr` (did you mean `lower`?)"),
+    (one(more="when: recrod.tags"), "5:11: unknown name `recrod` (did you mean `record`?)"),
+    (one(more="when: record.x is defned"), "5:11: unknown test `defned` (did you mean `defined`?)"),
+    (one(more="when: steps.a.id"), "5:11: `steps` is only there in the steps after the first"),
+    (one(more="when: record.x ="), "5:11: the expression goes on with `=`, which does not belong to it"),
+    (one(more='when: ""'), "5:11: `when` should not be empty"),
+    (one(steps="[]"), "4:12: `steps` should not be empty"),
+    (one(steps="{use: x}"), "4:12: `steps` should be a list"),
+    ("automations:\n  x:\n    steps: [{use: toy.notes.create, with: {leadId: a, body: b}}]\n", "2:3: `trigger` is missing"),
+    (f"automations:\n  x:\n    {TRIGGER}\n", "2:3: `steps` is missing"),
+    ("automations:\n  x: 5\n", "2:6: this should be a mapping of names to values"),
+    ("automations:\n", "1:1: `automations` should be a mapping of names to values"),
+    ("automation: {}\n", "1:1: `automations` is missing\n1:1: unknown field `automation` (did you mean `automations`?)"),
+    ("- x\n", "1:1: this should be a mapping of names to values"),
+    ("", "1:1: this should be a mapping of names to values"),
+    # the steps
+    (one(steps="[note]"), "4:13: this should be a mapping of names to values"),
+    (with_(CONTRACT, use="toy.contract.create"), "4:19: unknown operation `toy.contract.create` (did you mean `toy.contracts.create`?)"),
+    (with_("leadId: a", use="toy.leads.get"), "4:19: `toy.leads.get` is a trigger, and an action is expected (did you mean `toy.leads.find`?)"),
+    (with_("body: x", use="other.papers.create"), "4:13: `connection` is missing: the trigger's is of kind toy (of kind other: `paper`)"),
+    (step("connection: papr, with: {body: x}", use="other.papers.create"), "4:52: unknown connection `papr` (did you mean `paper`?)"),
+    (step(f"id: my-step, with: {{{CONTRACT}}}"), "4:45: `id` should be letters, digits and underscores, with no digit first"),
+    (step(f"on_error: ignore, with: {{{CONTRACT}}}"), "4:51: `on_error` should be `stop` or `continue`"),
+    (step(f"on_uncertain: ask, with: {{{CONTRACT}}}"), "4:55: `on_uncertain` should be `hold`, `retry` or `skip`"),
+    (step(f"for_each: [a], with: {{{CONTRACT}}}"), "4:51: `for_each` should be text (text that looks like something else needs quotes)"),
+    (step(f"for_each: item.x, with: {{{CONTRACT}}}"), "4:51: `item` is only there in a step with `for_each`"),
+    (with_(f"{CONTRACT}, tags: ['{{{{ item }}}}']"), "4:94: `item` is only there in a step with `for_each`"),
+    # its parameters
+    (step("when: record.x"), "4:13: `client` is missing\n4:13: `template_id` is missing"),
+    (with_("template_id: 5, client: {name: Ada}"), "4:61: `template_id` should be text (text that looks like something else needs quotes)"),
+    (with_("template_id: 0123, client: {name: Ada}"), "4:61: a number cannot begin with 0 (put it in quotes to have it as text)"),
+    (with_("template_id: a, client: {nme: Ada, name: B}"), "4:73: unknown parameter `client.nme` (did you mean `name`?)"),
+    (with_("template_id: a, client: {}"), "4:64: `client.name` is missing"),
+    (with_("template_id: a, client: Ada"), "4:72: `client` should be a mapping of names to values"),
+    (with_(f"{CONTRACT}, pages: many"), "4:94: `pages` should be a whole number"),
+    (with_(f"{CONTRACT}, pages: 0"), "4:94: `pages` should be greater than or equal to 1"),
+    (with_(f"{CONTRACT}, state: drafft"), "4:94: `state` should be `draft` or `sent`"),
+    (with_(f"{CONTRACT}, tags: [a, '{{{{ record.x }}}}', 5]"), "4:115: `tags[2]` should be text (text that looks like something else needs quotes)"),
+    (with_(f"{CONTRACT}, extra: [1, x]"), "4:98: `extra[1]` should be a whole number"),
+    (with_(f"{CONTRACT}, extra: {{a: b}}"), "4:94: `extra` should be text or a list (text that looks like something else needs quotes)"),
+    (with_(f"{CONTRACT}, surplus: '{{{{ record.x }}}}'"), "4:87: unknown parameter `surplus` (known: `template_id`, `client`, `pages`, `tags`, `state`, `extra`)"),
+    (with_("email: a, phone: b", use="toy.leads.find"), "4:35: exactly one of `email`, `phone`, `leadId` must be given"),
+    (with_("leadId: a, phone: b", use="toy.leads.find"), "4:35: exactly one of `email`, `phone`, `leadId` must be given"),
+    (step("with: {}", use="toy.company.update"), "4:19: connection `acme` has no `company_id` (give it a `company_id`, or `companyId` under `with`)"),
+    (with_("template_id: '{{ a b }}', client: {name: Ada}"), "4:61: the template does not parse: expected token 'end of print statement', got 'b'"),
+    (with_("template_id: '{% set a = 1 %}', client: {name: Ada}"), "4:61: the template uses a statement other than `if` and `for`"),
+    (with_("template_id: '{{ recrod.id }}', client: {name: Ada}"), "4:61: unknown name `recrod` (did you mean `record`?)"),
+    (with_("template_id: '{{ record.x | slugg }}', client: {name: Ada}"), "4:61: unknown filter `slugg` (did you mean `slug`?)"),
+    (with_("template_id: '{{ steps.other.id }}', client: {name: Ada}"), "4:61: no step `other` comes before this one (no step before it has an `id`)"),
+    (with_("template_id: '${NOPE}', client: {name: Ada}"), "4:61: environment variable `NOPE` is not set (set it in the environment or in .env)"),
+    (with_("template_id: '${ACME_TOKN}', client: {name: Ada}"), "4:61: environment variable `ACME_TOKN` is not set (set it in the environment or in .env; did you mean `ACME_TOKEN`?)"),
+    (with_("template_id: '${NO PE}', client: {name: Ada}"), "4:61: `${NO PE}` is no name of an environment variable"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "expected"), MISTAKES)
+def test_a_mistake_is_told_with_its_place_and_a_hint_and_nothing_else_is(faults, text: str, expected: str) -> None:
+    assert [each.removeprefix("automations/a.yaml:") for each in faults(text)] == expected.split("\n")
+
+
+def test_all_mistakes_of_a_project_are_told_at_once(faults) -> None:
+    first = trigger("every: 20m, on: nwe", use="toy.leads.search", connection="amce")
+    second = "automations:\n  y:\n    trigger: {use: toy.leads.search}\n    steps: [{use: nope}, 5]\n"
+    found = faults(first, CONNECTIONS.replace("kind: toy", "kind: tyo", 1), automations__b_yaml=second)
+    assert found == [
+        "automations/a.yaml:3:50: unknown connection `amce` (did you mean `acme`?)",
+        "automations/a.yaml:3:63: `20m` is outside 1 to 15 minutes (expected `1m` to `15m`, or `auto`; or `cron`)",
+        "automations/a.yaml:3:72: `toy.leads.search` has no event `nwe` (did you mean `new`?)",
+        "automations/b.yaml:3:5: `connection` is missing",
+        "automations/b.yaml:4:19: unknown operation `nope` (`hightide catalog` lists them)",
+        "automations/b.yaml:4:26: this should be a mapping of names to values",
+        "connections.yaml:3:11: unknown kind `tyo` (did you mean `toy`?)",
+    ]
+
+
+CONNECTIONS = """
+connections:
+  acme:
+    kind: toy
+    location_id: L1
+    auth: {type: private_token, token: "${ACME_TOKEN}"}
+"""
+
+
+def test_two_automations_of_one_name_are_told_at_both_places(faults) -> None:
+    assert faults(one(), automations__b_yaml="# more\n" + one()) == [
+        "automations/a.yaml:2:3: there are two automations `x` (the other is in automations/b.yaml:3)",
+        "automations/b.yaml:3:3: there are two automations `x` (the other is in automations/a.yaml:2)",
+    ]
+
+
+def test_two_automations_of_one_name_in_one_file_are_a_repeated_key(faults) -> None:
+    again = one().removeprefix("automations:\n")
+    assert faults(one() + again) == ["automations/a.yaml:6:3: `x` is here a second time (the first is in line 2)"]
+
+
+def test_two_steps_of_one_id_are_refused(faults) -> None:
+    steps = (
+        "[{id: a, use: toy.company.update, connection: agency}, {id: a, use: toy.company.update, connection: agency}]"
+    )
+    assert faults(one(steps=steps)) == ["automations/a.yaml:4:72: there is a step `a` already (the first is step 1)"]
+
+
+def test_a_step_knows_those_before_it_and_not_itself_or_later_ones(loaded, faults) -> None:
+    call = "use: toy.notes.create, with: {leadId: '{{ steps.%s.id }}', body: b}"
+    first = "{id: a, use: toy.company.update, connection: agency}"
+    assert len(loaded(one(steps=f"[{first}, {{id: b, {call % 'a'}}}]")).automations["x"].steps) == 2
+    for name in "bc":
+        text = one(steps=f"[{first}, {{id: b, {call % name}}}, {{id: c, {call % 'b'}}}]")
+        assert faults(text) == [
+            f"automations/a.yaml:4:113: no step `{name}` comes before this one (known: `a`)",
+        ]
+
+
+def test_what_a_template_gives_is_not_guessed_at(loaded) -> None:
+    inputs = (
+        "template_id: '{{ record.n }}', client: '{{ record.who }}', pages: '{{ record.n }}', state: '{{ record.s }}',"
+        " tags: '{{ record.tags }}', extra: ['{{ record.n }}', 5]"
+    )
+    found = loaded(step(f"for_each: record.people, when: item.name, with: {{{inputs}}}")).automations["x"]
+    assert found.steps[0].for_each == "record.people"
+
+
+def test_a_variable_is_checked_like_what_it_stands_for(loaded, faults) -> None:
+    text = with_(f"{CONTRACT}, pages: '${{PAGES}}'")
+    assert loaded(text, environ={"ACME_TOKEN": "t", "PAGES": "4"}).automations["x"].steps
+    assert faults(text, environ={"ACME_TOKEN": "t", "PAGES": "four"}) == [
+        "automations/a.yaml:4:94: `pages` should be a whole number"
+    ]
+    assert faults(text, environ={"ACME_TOKEN": "t", "PAGES": "{{ 4 }}"}) == [
+        "automations/a.yaml:4:94: the value of `PAGES` holds {{ or {%, which would be taken for a template"
+    ]
+
+
+def test_parameters_that_hightide_fills_in_are_not_missed(loaded) -> None:
+    found = loaded(trigger("with: {calendarId: c}", use="toy.events.list")).automations["x"]
+    assert found.trigger.with_ == {"calendarId": "c"}
+
+
+def test_a_parameter_may_lead_to_another_operation(loaded) -> None:
+    assert loaded(with_("leadId: '{{ record.id }}'", use="toy.leads.find")).automations["x"].steps[0].with_
+
+
+def test_a_warning_of_a_row_is_no_error(loaded) -> None:
+    project = loaded(trigger("", use="toy.agencies.list", connection="agency"))
+    assert [str(each) for each in project.warnings] == [
+        "automations/a.yaml:3:20: `toy.agencies.list`: the vendor lists them once a day"
+    ]
+
+
+def test_a_connection_at_fault_is_not_blamed_twice(faults) -> None:
+    assert faults(one(), CONNECTIONS.replace("private_token", "privat_token")) == [
+        "connections.yaml:5:18: unknown type `privat_token` (did you mean `private_token`?)"
+    ]
