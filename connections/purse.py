@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from connections.connection import Quota
 from connections.quota import HOLD, Grant, Limiter, Precedence
 
+TURN = 0.05
+
 
 @dataclass(slots=True)
 class _Lot:
@@ -92,9 +94,11 @@ class Purse:
 
     async def _fill(self) -> None:
         await asyncio.sleep(0)  # whoever else wants one in this turn of the loop joins in
-        grant = await self.reserve(max(self._wanted, 1))
-        if not grant.granted:
-            self._dry_until = self._clock() + grant.wait
+        wanted = max(self._wanted, 1)
+        grant = await self.reserve(wanted)
+        if grant.granted < wanted:
+            # After a part, other processes have their turn before this one asks again.
+            self._dry_until = self._clock() + (grant.wait or TURN)
 
     def _add(self, grant: Grant, asked: float) -> None:
         if grant.granted:

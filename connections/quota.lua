@@ -2,7 +2,7 @@
 --
 -- KEYS  1 grants   sorted set: "<us>:<count>" at the time of the grants, rounded up to the next STEP
 --       2 state    hash: day, spent, trial, frozen, acted, heard, max, daily (times in microseconds)
---       3 waiting  sorted set: the processes of this precedence that want more than they got, until when
+--       3 waiting  sorted set: the processes of this precedence that asked and got nothing, until when
 -- ARGV  1 command, then
 --       take    limit per_day want precedence window asker  max remaining daily daily_left age took
 --       give    stamp count
@@ -134,7 +134,7 @@ elseif free <= 0 then
   wait = math.max(wait, STEP)
 end
 
--- Processes that wait for more share what is free.
+-- Processes that got nothing when they asked share what is free.
 redis.call('ZREM', waiting, asker)
 redis.call('ZREMRANGEBYSCORE', waiting, '-inf', now)
 local share = math.ceil(free / (redis.call('ZCARD', waiting) + 1))
@@ -142,8 +142,7 @@ local granted = math.max(0, math.min(want, share, free, free_today))
 if granted > 0 then
   add(step(now), granted)
   spent, wait = spent + granted, 0
-end
-if granted < want then
+elseif want > 0 then
   redis.call('ZADD', waiting, now + wait + SECOND / 4, asker)
   redis.call('PEXPIRE', waiting, math.ceil((wait + SECOND) / 1000))
 end
