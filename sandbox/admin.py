@@ -40,6 +40,7 @@ class Admin:
             "GET leads": self._show_leads,
             "DELETE leads": self._stop_leads,
             "POST clock": self._set_clock,
+            "POST shapes": self._set_shapes,
             "GET state": self._show_state,
             "GET effects": self._show_effects,
             "GET stats": self._show_stats,
@@ -129,6 +130,12 @@ class Admin:
         if "equal_times" in body:
             clock.equal(int(body["equal_times"]))
         return {"now": iso(int(clock.now() * 1000))}
+
+    def _set_shapes(self, _query: Mapping[str, str], body: Any) -> Record:
+        """`{"documented": true}`: answers take the documents' form where clients report another."""
+        _fit(shape("documented!:bool"), body)
+        self.sandbox.state.documented = body["documented"]
+        return {"documented": self.sandbox.state.documented}
 
     def _show_state(self, query: Mapping[str, str], _body: Any) -> Record:
         tables = self.sandbox.state.tables

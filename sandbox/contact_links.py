@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from sandbox.clock import iso
+from sandbox.appointments import contact_view
 from sandbox.contacts import tidy_tags
 from sandbox.refusal import bad_request
 from sandbox.route import Call, Route, delete, get, post
 from sandbox.shape import shape
 from sandbox.state import Record
-from sandbox.views import pick
 
 TAGS = shape("tags!:[text]")
 FOLLOWERS = shape("followers!:[text]")
@@ -124,26 +123,10 @@ def _bulk_business(call: Call) -> Record:
     return {"success": True, "ids": call.body["ids"]}
 
 
-def _local(stamp: int) -> str:
-    return iso(stamp)[:19].replace("T", " ")
-
-
 def _appointments(call: Call) -> Record:
     contact = _contact(call)
     found = call.state.by_value("appointments", contact["locationId"], "contactId", contact["id"])
-    return {"events": [_appointment(record) for record in found]}
-
-
-def _appointment(record: Record) -> Record:
-    shown = pick(record, "id calendarId title assignedUserId notes address locationId contactId groupId users")
-    status = record["appointmentStatus"]
-    return {
-        **shown,
-        "status": "booked" if status in {"new", "confirmed"} else status,
-        "appointmentStatus": status,
-        "assignedResources": [],
-        **{name: _local(record[name]) for name in ("startTime", "endTime", "dateAdded", "dateUpdated")},
-    }
+    return {"events": [contact_view(call.state, record) for record in found]}
 
 
 ONE = "/contacts/{contactId}"

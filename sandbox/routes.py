@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-from sandbox import businesses, contact_links, contact_lists, contacts, custom_fields, notes, tasks
+from sandbox import (
+    appointment_notes,
+    appointments,
+    businesses,
+    calendars,
+    contact_links,
+    contact_lists,
+    contacts,
+    custom_fields,
+    notes,
+    notifications,
+    resources,
+    tasks,
+)
 from sandbox.route import Route
 
 ROUTES: tuple[Route, ...] = (
@@ -13,4 +26,9 @@ ROUTES: tuple[Route, ...] = (
     *notes.ROUTES,
     *businesses.ROUTES,
     *custom_fields.ROUTES,
+    *calendars.ROUTES,
+    *appointments.ROUTES,
+    *appointment_notes.ROUTES,
+    *notifications.ROUTES,
+    *resources.ROUTES,
 )

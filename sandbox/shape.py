@@ -28,7 +28,7 @@ class Field:
     required: bool = False
     nullable: bool = False
     many: bool = False
-    choices: tuple[str, ...] = ()
+    choices: tuple[Any, ...] = ()
     most: int | None = None
     inner: Shape | None = None
 
@@ -44,6 +44,10 @@ class Shape:
     def required(self) -> tuple[str, ...]:
         """The names without which a request is refused."""
         return tuple(field.name for field in self.fields.values() if field.required)
+
+    def without(self, *names: str) -> Shape:
+        """The same, less some names."""
+        return Shape({name: field for name, field in self.fields.items() if name not in names}, self.open)
 
 
 def _number(text: str) -> Any:
@@ -82,7 +86,7 @@ def shape(text: str, *, open_: bool = False, **inner: Shape) -> Shape:
     """Reads fields written as `name! other?:bool tags:[text] state:open|won limit:number<=100`.
 
     `!` is required, `?` may be null, `[...]` is a list, `a|b` is an enumeration; a kind that is a keyword argument here
-    is the shape of a nested object. Without a kind it is text.
+    is the shape of a nested object. Without a kind it is text. `<=` bounds a number, the length of a text or of a list.
     """
     fields = {}
     for token in text.split():
@@ -90,10 +94,10 @@ def shape(text: str, *, open_: bool = False, **inner: Shape) -> Shape:
         if match is None:
             raise ValueError(f"cannot read the field {token!r}")
         kind = match["kind"] or "text"
-        choices = tuple(part for part in kind.split("|") if part) if "|" in kind else ()
+        choices = _choices(kind)
         fields[match["name"]] = Field(
             name=match["name"],
-            kind=KINDS["object"] if kind in inner else KINDS["text"] if choices else KINDS[kind],
+            kind=KINDS["object" if kind in inner else _kind_of(choices) if choices else kind],
             required=match["required"] is not None,
             nullable=match["nullable"] is not None,
             many=match["many"] is not None,
@@ -102,6 +106,15 @@ def shape(text: str, *, open_: bool = False, **inner: Shape) -> Shape:
             inner=inner.get(kind),
         )
     return Shape(fields, open_)
+
+
+def _choices(kind: str) -> tuple[Any, ...]:
+    parts = [part for part in kind.split("|") if part] if "|" in kind else []
+    return tuple(_number(part) if part[0].isdigit() else part for part in parts)
+
+
+def _kind_of(choices: tuple[Any, ...]) -> str:
+    return "text" if isinstance(choices[0], str) else "number"
 
 
 def joined(*shapes: Shape) -> Shape:
@@ -140,13 +153,20 @@ def _item_faults(field: Field, value: Any, at: str, subject: str) -> Iterator[st
     if not field.kind.fits(value):
         yield subject + field.kind.words
     elif field.choices and value not in field.choices:
-        yield f"{subject}must be one of the following values: {', '.join(field.choices)}"
+        yield f"{subject}must be one of the following values: {', '.join(map(str, field.choices))}"
     elif field.required and value == "":
         yield f"{at} should not be empty"
-    elif not field.many and field.most is not None and isinstance(value, int | float) and value > field.most:
-        yield f"{at} must not be greater than {field.most}"
+    elif not field.many and field.most is not None:
+        yield from _bound_faults(field.most, value, at)
     elif field.inner is not None:
         yield from faults(field.inner, value, f"{at}.")
+
+
+def _bound_faults(most: int, value: Any, at: str) -> Iterator[str]:
+    if isinstance(value, str) and len(value) > most:
+        yield f"{at} must be shorter than or equal to {most} characters"
+    elif isinstance(value, int | float) and value > most:
+        yield f"{at} must not be greater than {most}"
 
 
 def read_query(shape: Shape, pairs: list[tuple[str, str]]) -> dict[str, Any]:

@@ -17,10 +17,15 @@ DEFAULT_COMPANY = "sandboxCompany000001"
 
 
 class State:
-    """All records. They are replaced, never changed in place, so that every change passes through here."""
+    """All records. They are replaced, never changed in place, so that every change passes through here.
 
-    def __init__(self, seed: Callable[[State, str], None] = lambda _state, _location: None) -> None:
+    Where the vendor's documents and what clients report differ in the form of an answer, `documented` says which of
+    both is given; by default it is what clients report.
+    """
+
+    def __init__(self, seed: Callable[[State, str, str], None]) -> None:
         self.clock = Clock()
+        self.documented = False
         self.effects: list[dict[str, Any]] = []
         self.touched: list[tuple[str, str, str]] = []
         self._seed = seed
@@ -37,6 +42,7 @@ class State:
     def reset(self) -> None:
         """Forgets everything."""
         self._clear()
+        self.documented = False
         self.effects.clear()
         self.touched.clear()
         self.clock = Clock()
@@ -45,13 +51,9 @@ class State:
 
     def location(self, key: str, company: str | None = None) -> Record:
         """The location of that id, made and furnished on first use."""
-        home = self._owners.get(key)
-        found = self.tables["locations"].get(home, {}).get(key) if home else None
-        if found is not None:
-            return found
-        made = self.create("locations", company or DEFAULT_COMPANY, {"name": f"Location {key}"}, key=key)
-        self._seed(self, key)
-        return made
+        if self.find("locations", key) is None:
+            self._seed(self, key, company or DEFAULT_COMPANY)
+        return self.get("locations", key)
 
     def owner(self, key: str) -> str | None:
         """The location or company that a record of that id belongs to."""
@@ -107,7 +109,7 @@ class State:
         record = {"id": key, **fields, **times}
         if row.home == "location":
             record["locationId"] = home
-        if row.ordered and self._lag[1] > 0:
+        if row.sorted_by and self._lag[1] > 0:
             self._hidden[key] = self.clock.now() + self._lag[0]
             self._lag = (self._lag[0], self._lag[1] - 1)
         self.put(table, home, record)
@@ -150,17 +152,17 @@ class State:
                 self._values[table, home, field, old].pop(key)
             if old != new and new is not None:
                 self._values.setdefault((table, home, field, new), {})[key] = None
-        for field in filter(None, (row.added, row.updated) if row.ordered else ()):
+        for field in row.sorted_by:
             times = self._times.setdefault((table, home, field), [])
-            if before is not None:
+            if before is not None and field in before:
                 del times[bisect_left(times, (before[field], key))]
-            if after is not None:
+            if after is not None and field in after:
                 insort(times, (after[field], key))
 
     # Records that lists and searches see late.
 
     def lag(self, seconds: float, count: int) -> None:
-        """The next `count` new records of ordered tables are seen by lists and searches only after that many seconds."""
+        """The next `count` new records of sorted tables are seen by lists and searches only after that many seconds."""
         self._lag = (seconds, count)
 
     def visible(self, key: str) -> bool:

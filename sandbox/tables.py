@@ -3,39 +3,79 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
     """One kind of record.
 
-    `word` names it in refusals. `added` and `updated` are the fields that hold its times, in milliseconds. `ordered`
-    tables keep their records sorted by both, `lookups` are fields by whose value records are found at once.
-    `hexadecimal` ids have 24 digits. `home` is what its records belong to.
+    `word` names it in refusals. `added` and `updated` are the fields that hold its times, in milliseconds. `sorted_by`
+    are fields with times by which its records are kept in order, `lookups` fields by whose value records are found at
+    once. `hexadecimal` ids have 24 digits. `home` is what its records belong to.
     """
 
     name: str
     word: str
     added: str | None = "dateAdded"
     updated: str | None = "dateUpdated"
-    ordered: bool = False
+    sorted_by: tuple[str, ...] = ()
     lookups: tuple[str, ...] = ()
     hexadecimal: bool = False
     home: str = "location"
 
 
+def _plain(name: str, word: str, **more: Any) -> Table:
+    """A table whose records carry no times."""
+    return Table(name=name, word=word, added=None, updated=None, **more)
+
+
+def _mongo(name: str, word: str, **more: Any) -> Table:
+    """A table with the times and ids of the vendor's newer services."""
+    return Table(name=name, word=word, added="createdAt", updated="updatedAt", hexadecimal=True, **more)
+
+
+BOTH = ("dateAdded", "dateUpdated")
 ROWS = (
-    Table(name="contacts", word="Contact", ordered=True, lookups=("email", "phone", "businessId")),
+    Table(name="contacts", word="Contact", sorted_by=BOTH, lookups=("email", "phone", "businessId")),
     Table(name="tasks", word="Task", lookups=("contactId",)),
     Table(name="notes", word="Note", lookups=("contactId",)),
     Table(name="campaigns", word="Campaign"),
     Table(name="workflows", word="Workflow", added="createdAt", updated="updatedAt"),
-    Table(name="customFields", word="Custom field", added=None, updated=None),
+    _plain("customFields", "Custom field"),
     Table(name="businesses", word="Business", added="createdAt", updated="updatedAt"),
-    Table(name="companies", word="Company", added=None, updated=None, home="company"),
+    _plain("companies", "Company", home="company"),
     Table(name="locations", word="Location", home="company"),
+    _plain("snapshots", "Snapshot", home="company"),
     Table(name="users", word="User", home="company", lookups=("email",)),
+    _plain("groups", "Calendar group", lookups=("slug",)),
+    _plain("calendars", "Calendar", lookups=("groupId",)),
     Table(name="appointments", word="Appointment", lookups=("contactId", "calendarId")),
-    Table(name="calendars", word="Calendar", added=None, updated=None),
+    Table(name="blockedSlots", word="Event", lookups=("calendarId",)),
+    Table(name="appointmentNotes", word="Note", lookups=("appointmentId",)),
+    _mongo("notifications", "Notification", lookups=("calendarId",)),
+    _mongo("resources", "Resource"),
+    Table(name="pipelines", word="Pipeline"),
+    Table(
+        name="opportunities",
+        word="Opportunity",
+        added="createdAt",
+        updated="updatedAt",
+        sorted_by=("createdAt", "updatedAt"),
+        lookups=("contactId",),
+    ),
+    Table(
+        name="conversations", word="Conversation", sorted_by=("dateAdded", "lastMessageDate"), lookups=("contactId",)
+    ),
+    Table(name="messages", word="Message", lookups=("conversationId",)),
+    Table(name="emails", word="Email message"),
+    Table(name="associations", word="Association", lookups=("key",)),
+    Table(name="relations", word="Relation", lookups=("firstRecordId", "secondRecordId", "associationId")),
+    _mongo("blogs", "Blog"),
+    _mongo("authors", "Author"),
+    _mongo("categories", "Category"),
+    _mongo("posts", "Blog post", lookups=("urlSlug", "blogId")),
+    _mongo("documents", "Document"),
+    _mongo("templates", "Template"),
 )
 TABLES = {row.name: row for row in ROWS}
