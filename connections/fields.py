@@ -114,6 +114,7 @@ DateTime = Annotated[
     AfterValidator(_moment),
     Field(
         description="A time with its offset, as in 2026-03-01T09:00:00+01:00.",
+        examples=["2026-03-01T09:00:00+01:00"],
         json_schema_extra={"format": "date-time"},
     ),
 ]
@@ -121,12 +122,13 @@ Date = Annotated[
     str,
     BeforeValidator(_written),
     AfterValidator(_day),
-    Field(description="A date, as in 2026-03-01.", json_schema_extra={"format": "date"}),
+    Field(description="A date, as in 2026-03-01.", examples=["2026-03-01"], json_schema_extra={"format": "date"}),
 ]
 _MOMENT = WithJsonSchema(
     {
         "anyOf": [{"type": "string", "format": "date-time"}, {"type": "integer", "minimum": 0}],
         "description": "A time with its offset, as in 2026-03-01T09:00:00+01:00, or milliseconds since 1970.",
+        "examples": ["2026-03-01T09:00:00+01:00"],
     }
 )
 Ms = Annotated[int, BeforeValidator(_milliseconds), BeforeValidator(_written), _MOMENT]
@@ -135,25 +137,27 @@ BirthDate = Annotated[
     str,
     BeforeValidator(_written),
     AfterValidator(_like(r"[0-9]{4}([-/._])[0-9]{2}\1[0-9]{2}|[0-9]{2}([-/._])[0-9]{2}\2[0-9]{4}", "1990-09-25")),
-    Field(description="A date of birth, as in 1990-09-25 or 09/25/1990."),
+    Field(description="A date of birth, as in 1990-09-25 or 09/25/1990.", examples=["1990-09-25"]),
 ]
 Email = Annotated[
     str,
     AfterValidator(_like(r"[^@\s]+@[^@\s]+\.[^@\s]+", "ann@example.com")),
-    Field(description="An e-mail address.", json_schema_extra={"format": "email"}),
+    Field(description="An e-mail address.", examples=["ann@example.com"], json_schema_extra={"format": "email"}),
 ]
-Phone = Annotated[str, Field(description="A phone number with its country code, as in +14155550100.")]
+Phone = Annotated[
+    str, Field(description="A phone number with its country code, as in +14155550100.", examples=["+14155550100"])
+]
 Url = Annotated[
     str,
     AfterValidator(_like(r"https?://\S+", "https://example.com/page")),
-    Field(description="A web address.", json_schema_extra={"format": "uri"}),
+    Field(description="A web address.", examples=["https://example.com/page"], json_schema_extra={"format": "uri"}),
 ]
 Comma = Annotated[list[str], Joined(), Field(description="A list; the vendor gets it joined by commas.")]
 
 
 def _value(value: Any) -> Any:
     texts = isinstance(value, list) and all(isinstance(item, str) for item in value)
-    if not texts and not isinstance(value, str | int | float | dict):
+    if isinstance(value, bool) or not (texts or isinstance(value, str | int | float | dict)):
         raise ValueError("should be text, a number, a list of texts or, for files, an object")
     return value
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from connections.errors import Garbage
+
 Position = Any
 """Where the next page starts: whatever the style needs, as JSON; None is the first page."""
 
@@ -100,3 +102,14 @@ def at_path(data: Any, path: str) -> Any:
 def first_at(data: Any, paths: tuple[str, ...]) -> Any:
     """What lies at the first of these paths that leads to anything."""
     return next((value for path in paths if (value := at_path(data, path)) is not None), None)
+
+
+def object_in(answer: Any) -> Mapping[str, Any]:
+    """The answer, which should be one JSON object.
+
+    Raises:
+        Garbage: it is something else.
+    """
+    if not isinstance(answer, Mapping):
+        raise Garbage(f"expected an object, found {type(answer).__name__}")
+    return answer

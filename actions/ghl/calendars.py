@@ -84,11 +84,6 @@ class TeamMember(TypedDict, total=False):
 
     userId: Required[str]
     priority: Annotated[Number, Among((0, 0.5, 1)), Field(description="0 is low, 0.5 medium, 1 high.")]
-    meetingLocationType: Annotated[
-        Literal["custom", "zoom", "gmeet", "phone", "address", "teams", "booker"],
-        Field(description="Outdated: see `locationConfigurations`.", deprecated=True),
-    ]
-    meetingLocation: Annotated[str, Field(description="Outdated: see `locationConfigurations`.", deprecated=True)]
     isPrimary: Annotated[bool, Field(description="One user is primary, where a booking needs several.")]
     locationConfigurations: list[MeetingPlace]
 
@@ -105,7 +100,7 @@ class Hours(TypedDict, total=False):
 class OpenHours(TypedDict, total=False):
     """Spans of time on days of the week."""
 
-    daysOfTheWeek: Required[Annotated[list[int], Field(description="0 is Sunday.")]]
+    daysOfTheWeek: Required[list[Annotated[int, Field(ge=0, le=6, description="0 is Sunday.")]]]
     hours: Required[list[Hours]]
 
 
@@ -157,7 +152,6 @@ class Settings(TypedDict, total=False):
     widgetType: Annotated[Literal["default", "classic"], Field(description="`default` is the newer layout.")]
     eventTitle: str
     eventColor: Annotated[str, Field(description="A colour, as in #039be5.")]
-    meetingLocation: Annotated[str, Field(description="Outdated: see `locationConfigurations`.", deprecated=True)]
     locationConfigurations: list[MeetingPlace]
     slotDuration: Annotated[Number, Field(description="How long a meeting is.")]
     slotDurationUnit: Minutes

@@ -9,7 +9,7 @@ from pydantic import Field
 from typing_extensions import TypedDict
 
 from connections.operation import InLocation, LocationId, get
-from connections.paging import Offset
+from connections.paging import Offset, object_in
 from triggers.trigger import Availability, Snapshot, Trigger, minutes
 
 CATEGORY = "Other Operations"
@@ -43,7 +43,7 @@ class Blogs(TypedDict, total=False):
 
 def taken(answer: Any, inputs: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Two entries: one that is there only while the address is taken, and one that is always there and changes."""
-    state = {"urlSlug": inputs["urlSlug"], "exists": bool(answer.get("exists"))}
+    state = {"urlSlug": inputs["urlSlug"], "exists": bool(object_in(answer).get("exists"))}
     return [{"entry": name, **state} for name in ("address", "state") if name == "state" or state["exists"]]
 
 

@@ -9,8 +9,9 @@ from typing import Annotated, Any, Required
 from pydantic import Field
 from typing_extensions import TypedDict
 
+from connections.errors import Garbage
 from connections.operation import InLocation, LocationId, get
-from connections.paging import Offset
+from connections.paging import Offset, at_path, object_in
 from triggers.trigger import Availability, Object, Snapshot, Trigger, Window, minutes
 
 CATEGORY = "Calendars & Appointments"
@@ -49,16 +50,19 @@ class Notifications(TypedDict, total=False):
 
 def slots(answer: Any, inputs: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The slots of all days; the answer maps days to `{slots: [time]}`, with a `traceId` among them."""
-    days = ((day, value["slots"]) for day, value in answer.items() if isinstance(value, dict) and "slots" in value)
+    days = ((day, at_path(value, "slots")) for day, value in object_in(answer).items())
     return [
         {"calendarId": inputs["calendarId"], "start": _milliseconds(slot), "slot": slot, "day": day}
         for day, times in days
-        for slot in times
+        for slot in times or ()
     ]
 
 
 def _milliseconds(moment: str) -> int:
-    return round(datetime.fromisoformat(moment).timestamp() * 1000)
+    try:
+        return round(datetime.fromisoformat(moment).timestamp() * 1000)
+    except (TypeError, ValueError) as error:
+        raise Garbage(f"a free slot should be a time, not {moment!r:.50}") from error
 
 
 ROWS = (

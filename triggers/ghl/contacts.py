@@ -10,7 +10,7 @@ from typing_extensions import TypedDict
 
 from connections.fields import Email, Phone
 from connections.operation import LocationId, get, post
-from connections.paging import Keyset, Offset
+from connections.paging import Keyset, Offset, object_in
 from triggers.since import epoch_ms, iso, ranges
 from triggers.trigger import Availability, Object, Snapshot, Trigger, Watermark, minutes
 
@@ -57,7 +57,7 @@ class Duplicate(TypedDict, total=False):
 
 def match(answer: Any, inputs: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The contact that was found, if any; known by what was sought, so that another one in its place is a change."""
-    contact = answer.get("contact")
+    contact = object_in(answer).get("contact")
     return [{"sought": inputs.get("email") or inputs.get("number"), **contact}] if contact else []
 
 

@@ -10,7 +10,7 @@ from typing_extensions import TypedDict
 
 from connections.fields import Comma, Joined, Ms, Number
 from connections.operation import AT_LOCATION, LocationId, get
-from connections.paging import Keyset
+from connections.paging import Keyset, first_at, object_in
 from triggers.trigger import Availability, Object, Trigger, Watermark, minutes, seconds
 
 CATEGORY = "Conversations & Messages"
@@ -121,9 +121,10 @@ class Messages(TypedDict, total=False):
 
 def joined(answer: Any, inputs: Mapping[str, Any]) -> list[dict[str, Any]]:
     """One entry with the whole transcript; documents show a single sentence where answers hold a list of them."""
-    found = answer.get("transcriptions", answer.get("data", answer)) if isinstance(answer, Mapping) else answer
-    sentences = sorted(found if isinstance(found, list) else [found], key=lambda each: each.get("sentenceIndex", 0))
-    text = " ".join(sentence["transcript"] for sentence in sentences if sentence.get("transcript"))
+    found = first_at(answer, ("transcriptions", "data", ""))
+    told = [object_in(sentence) for sentence in (found if isinstance(found, list) else [found])]
+    sentences = sorted(told, key=lambda sentence: int(sentence.get("sentenceIndex") or 0))
+    text = " ".join(str(sentence["transcript"]) for sentence in sentences if sentence.get("transcript"))
     return [{"messageId": inputs["messageId"], "text": text, "sentences": sentences}] if text else []
 
 
