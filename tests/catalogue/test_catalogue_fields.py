@@ -171,3 +171,14 @@ def test_nothing_is_left_out_that_the_documents_do_not_have(files, documents):
     for id_, name in LEFT_OUT:
         row = TRIGGERS.get(id_) or ACTIONS[id_]
         assert name in whole(documents, operation_of(row, files)[1])["properties"]
+
+
+@each_row
+def test_lists_in_a_query_are_repeated_as_the_document_says(row, files, documents):
+    """`form` and `explode` are OpenAPI's defaults; a list in any other style would need a mark of its own."""
+    operation, told = operation_of(row, files)
+    for one in documents.operation(told).get("parameters", ()):
+        if one["in"] == "query" and one.get("schema", {}).get("type") == "array":
+            assert (one.get("style", "form"), one.get("explode", True)) == ("form", True)
+            hint = next(mine.hint for mine in parameters_of(operation) if mine.name == one["name"])
+            assert not any(isinstance(mark, Joined) for mark in marks(hint))
