@@ -13,12 +13,13 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from config.problems import ConfigError
 from config.project import Project
 from triggers.catalog import CATALOG as TRIGGERS
+from worker.bell import Bell
 from worker.deploy import deploy
 from worker.desk import Desk
+from worker.heartbeat import Heartbeat
 from worker.ledger import feeds, runs
 from worker.ledger.database import now_ms
 from worker.ledger.store import Store
-from worker.tasks import hint, wake
 
 BATCH = 50
 """Feeds in one message."""
@@ -39,9 +40,11 @@ class FeedScheduler(Scheduler):
 
     def __init__(self, app: Any, *args: Any, **kwargs: Any) -> None:
         self._desk: Desk = app.desk
+        self._bell: Bell = app.bell
         self._store: Store | None = None
         self._deployed: Project | None = None
         self._hinted = 0.0
+        self._heartbeat = Heartbeat(self._desk.place.database_url, "beat")
         super().__init__(app, *args, **kwargs)
 
     def setup_schedule(self) -> None:
@@ -52,6 +55,7 @@ class FeedScheduler(Scheduler):
             self._deploy()
         except (ConfigError, RuntimeError, SQLAlchemyError) as error:
             raise SystemExit(f"hightide cannot start: {error}") from error
+        self._heartbeat.start()
 
     def tick(self, *_args: Any, **_kwargs: Any) -> float:
         """Wake what is due; how long (s) to sleep until the next tick."""
@@ -64,6 +68,7 @@ class FeedScheduler(Scheduler):
 
     def close(self) -> None:
         """Let go of the ledger."""
+        self._heartbeat.stop()
         if self._store is not None:
             self._store.close()
         super().close()
@@ -80,13 +85,13 @@ class FeedScheduler(Scheduler):
         assert self._store is not None  # noqa: S101  # set up before the first tick
         woken = self._store.write_now(feeds.wake, now_ms(), AT_ONCE)
         batches = [woken[start : start + BATCH] for start in range(0, len(woken), BATCH)]
-        if batches and not wake(self.app, batches):
+        if batches and not self._bell.wake(batches):
             return LONGEST
         if time.monotonic() - self._hinted >= LONGEST:
             self._hinted = time.monotonic()
             waiting = self._store.read_now(_runs_due)
             if waiting:
-                hint(self.app, waiting)
+                self._bell.hint(waiting)
         if len(woken) == AT_ONCE:
             return 0.0
         due = self._store.read_now(feeds.next_due)

@@ -14,7 +14,7 @@ from config.templates import TemplateError, holds, items, render
 from connections.errors import VendorError
 from connections.request import InvalidInputs, build
 from worker.kit import Kit
-from worker.ledger.runs import LEASE, ClaimedRun, Entry, State, StepRow
+from worker.ledger.runs import FRESH, LEASE, ClaimedRun, Entry, State, StepRow
 from worker.outcomes import Done, Outcome, Postponed, Rejected, Uncertain, classify, succeeded
 from worker.settle import Attempt, settle
 
@@ -54,27 +54,37 @@ async def carry_out(run: ClaimedRun, automation: Automation, kit: Kit) -> None:
         return
     outputs: dict[str, Any] = {}
     context = _context(run, automation, outputs)
-    last: StepRow | None = None
     try:
         if automation.when is not None and not run.steps and not holds(automation.when, context):
-            await kit.write(_ended(run, kit, "skipped", "its `when` is false"))
-            return
-        for index, step in enumerate(automation.steps, 1):
-            results = []
-            for call in _calls(step, index, context):
-                if last is not None:
-                    await kit.write(Entry(run=run.id, fence=run.fence, step=last, due_at=kit.clock() + LEASE, tries=0))
-                stand = await _stand(run, call, kit)
-                if not _passed(step, stand.row):
-                    await kit.write(_stopped(run, stand, kit))
-                    return
-                last = None if stand.written else stand.row
-                results.append(_output(stand.row))
-            outputs[step.id] = results if step.for_each is not None else results[0]
+            entry = _ended(run, kit, "skipped", "its `when` is false")
+        else:
+            entry = await _through(run, automation, context, outputs, kit)
     except TemplateError as error:
-        await kit.write(replace(_ended(run, kit, "failed", f"a template failed: {error}"), step=last))
-        return
-    await kit.write(replace(_ended(run, kit, "done", None), step=last))
+        entry = _ended(run, kit, "failed", f"a template failed: {error}")
+    await kit.write(entry)
+
+
+async def _through(
+    run: ClaimedRun, automation: Automation, context: Mapping[str, Any], outputs: dict[str, Any], kit: Kit
+) -> Entry:
+    """Go through the steps; the entry with which the run ends or waits. The last outcome is written with it."""
+    last: StepRow | None = None
+    for index, step in enumerate(automation.steps, 1):
+        results = []
+        calls = _calls(step, index, context)
+        for call in calls:
+            if kit.closing():
+                return Entry(run=run.id, fence=run.fence, due_at=kit.clock(), tries=0)
+            stand = await _stand(run, call, kit)
+            if not _passed(step, stand.row):
+                return _stopped(run, stand, kit)
+            results.append(_output(stand.row))
+            if index == len(automation.steps) and call is calls[-1]:
+                last = None if stand.written else stand.row
+            elif not stand.written:
+                await kit.write(_going_on(run, stand.row, kit))
+        outputs[step.id] = results if step.for_each is not None else results[0]
+    return replace(_ended(run, kit, "done", None), step=last)
 
 
 def _calls(step: Step, index: int, context: Mapping[str, Any]) -> list[_Call]:
@@ -137,7 +147,10 @@ async def _send(run: ClaimedRun, row: StepRow, attempt: Attempt, kit: Kit) -> _S
     now = kit.clock()
     given = orjson.dumps(attempt.given, default=str).decode()
     sent = replace(row, state="sent", attempts=row.attempts + 1, inputs=given, sent_at=now, status=None, reason=None)
-    await kit.write(Entry(run=run.id, fence=run.fence, step=sent, due_at=now + LEASE, connection=row.connection))
+    renew = now - run.claimed_at > FRESH or row.connection != run.connection
+    await kit.write(
+        Entry(run=run.id, fence=run.fence, step=sent, due_at=now + LEASE, connection=row.connection, renew=renew)
+    )
     outcome: Outcome
     try:
         answer = await kit.client.call(attempt.connection, attempt.request, "action")
@@ -189,6 +202,11 @@ def _stopped(run: ClaimedRun, stand: _Stand, kit: Kit) -> Entry:
         ended_at=now if stand.due_at is None else None,
         tries=0,
     )
+
+
+def _going_on(run: ClaimedRun, row: StepRow, kit: Kit) -> Entry:
+    """The entry of a step that has passed, with more to come."""
+    return Entry(run=run.id, fence=run.fence, step=row, due_at=kit.clock() + LEASE, tries=0)
 
 
 def _ended(run: ClaimedRun, kit: Kit, state: State, reason: str | None) -> Entry:

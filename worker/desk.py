@@ -14,6 +14,7 @@ from config.project import Project, load
 from config.settings import Settings
 from worker.engine import Engine
 from worker.ledger.database import migrate
+from worker.logs import Mask, secrets_of_connections, secrets_of_settings
 from worker.place import Place, place_of
 
 LOOK_EVERY = 2.0
@@ -31,6 +32,7 @@ class Desk:
     def __init__(self, settings: Settings, environ: Mapping[str, str]) -> None:
         self.settings = settings
         self.place: Place = place_of(settings)
+        self.mask = Mask(secrets_of_settings(settings))
         self._environ = environ
         self._project: Project | None = None
         self._seen: tuple[object, ...] = ()
@@ -79,12 +81,14 @@ class Desk:
 
     def _loaded(self) -> Project:
         try:
-            return load(self.settings.project, self._environ)
+            project = load(self.settings.project, self._environ)
         except ConfigError as error:
             if self._project is None:
                 raise
             log.error("project.faulty", problems=[str(problem) for problem in error.problems])  # noqa: TRY400  # a person's
             return self._project
+        self.mask.learn(secrets_of_connections(project.connections))
+        return project
 
 
 def _stamps(folder: Path) -> tuple[object, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Collection, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
@@ -38,6 +39,9 @@ POLLING = 20.0
 CARRYING = 3.0
 """How long (s) a run task goes on claiming, so that polls in the same queue are not kept waiting."""
 
+GRACE = 20.0
+"""How long (s) after that a run may begin its next step; a step begun then still ends within the task's time limit."""
+
 Result = TypeVar("Result")
 log = structlog.get_logger()
 
@@ -58,6 +62,7 @@ class Engine:
         self.project = project
         self.store = Store(place.database_url)
         self._loop = _new_loop()
+        self._closing_at = math.inf
         self._automations: dict[str, Automation | MissingVariable] = {}
         self._polls: Journal[Poll, int] = Journal(self.store, lambda c, polls: feeds.write(c, polls, now_ms()))
         self._runs: Journal[Entry, bool] = Journal(self.store, runs.write)
@@ -71,6 +76,7 @@ class Engine:
             inputs=self._fields.checked,
             taken=self._taken,
             clock=now_ms,
+            closing=lambda: time.monotonic() > self._closing_at,
         )
 
     def run(self, work: Coroutine[Any, Any, Result]) -> Result:
@@ -136,6 +142,7 @@ class Engine:
 
     async def carry(self, seconds: float = CARRYING) -> int:
         """Carry out runs that are due, for about so many seconds; how many were taken up."""
+        self._closing_at = time.monotonic() + seconds + GRACE
         drain = Drain(
             connections=self.project.connections,
             due=lambda: self.store.read(runs.due_counts, now_ms(), CAPACITY),

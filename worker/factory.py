@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,7 +12,10 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from config.problems import ConfigError
 from config.settings import Settings, read_settings
+from worker.bell import Bell
 from worker.desk import Desk
+from worker.heartbeat import Heartbeat
+from worker.logs import configure
 from worker.tasks import register
 
 QUEUES = ("control", "act", "poll")
@@ -26,9 +30,11 @@ def make_app(environ: Mapping[str, str], settings: Settings | None = None) -> Ce
     desk = Desk(settings or read_settings(environ), environ)
     app = Celery("hightide", set_as_current=False)
     app.conf.update(celery_settings(desk.place.broker_url))
-    app.desk = desk  # type: ignore[attr-defined]  # where the scheduler finds it
-    register(app, desk)
+    bell = Bell(app)
+    app.desk, app.bell = desk, bell  # type: ignore[attr-defined]  # where the scheduler finds them
+    register(app, desk, bell)
     _prepare_at_start(desk)
+    _log(desk)
     return app
 
 
@@ -63,7 +69,8 @@ def celery_settings(broker_url: str) -> dict[str, Any]:
         },
         "worker_prefetch_multiplier": 1,
         "worker_disable_prefetch": True,  # a reserved task waits behind a busy child (celery#6500)
-        "worker_cancel_long_running_tasks_on_connection_loss": True,
+        # a task that is cut off leaves calls of unknown outcome; left alone it ends well, leases see to the rest
+        "worker_cancel_long_running_tasks_on_connection_loss": False,
         "worker_soft_shutdown_timeout": 20,
         "worker_enable_soft_shutdown_on_idle": True,
         "worker_max_tasks_per_child": 2000,
@@ -74,6 +81,19 @@ def celery_settings(broker_url: str) -> dict[str, Any]:
         "beat_scheduler": "worker.beat:FeedScheduler",
         "beat_max_loop_interval": 1,
     }
+
+
+def _log(desk: Desk) -> None:
+    """Celery leaves logging to us; its own events are told from the level that it was given."""
+
+    def set_up(loglevel: int = logging.WARNING, **_: Any) -> None:
+        configure(
+            desk.mask,
+            level=max(logging.INFO, loglevel) if loglevel > logging.WARNING else logging.INFO,
+            others=loglevel,
+        )
+
+    signals.setup_logging.connect(set_up, weak=False)
 
 
 def _prepare_at_start(desk: Desk) -> None:
@@ -87,8 +107,12 @@ def _prepare_at_start(desk: Desk) -> None:
             # Celery logs what a signal's receiver raises and goes on; only leaving ends it
             raise SystemExit(f"hightide cannot start: {error}") from error
 
+    heartbeat = Heartbeat(desk.place.database_url, "worker")
+
     def closed(**_: Any) -> None:
         desk.close()
 
     signals.worker_init.connect(prepare, weak=False)
+    signals.worker_ready.connect(lambda **_: heartbeat.start(), weak=False)
+    signals.worker_shutdown.connect(lambda **_: heartbeat.stop(), weak=False)
     signals.worker_process_shutdown.connect(closed, weak=False)

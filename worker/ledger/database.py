@@ -76,3 +76,8 @@ def migrate(url: str) -> None:
 def disposable_engine(address: URL) -> Engine:
     """An engine for one short job, such as a migration."""
     return create_engine(address, poolclass=NullPool)
+
+
+def short_lived(url: str) -> Engine:
+    """The same for an address as people write it; it keeps nothing open between two uses."""
+    return disposable_engine(_address(url))

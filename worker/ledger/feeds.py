@@ -14,7 +14,7 @@ from triggers.reading import Event, SetAside, fingerprint
 from triggers.trigger import Watch
 from worker.ledger.tables import AUTOMATIONS, EVENTS, FEEDS, RUNS, SET_ASIDE
 
-LEASE = 90_000
+LEASE = 60_000
 """How long (ms) a poll may go without a commit before its feed is due again; a poll task is ended well before."""
 WOKEN = 15_000
 """How long (ms) a wake-up counts as under way before another one is sent."""

@@ -12,8 +12,10 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from worker.ledger.tables import AUTOMATIONS, EVENTS, RUNS, STEPS
 
-LEASE = 90_000
+LEASE = 60_000
 """How long (ms) a run stays ours without a word in the ledger; each step renews it, and no call may take that long."""
+FRESH = 15_000
+"""So long after the claim (ms) a lease needs no renewal yet."""
 
 State = Literal["open", "done", "failed", "uncertain", "skipped"]
 
@@ -67,6 +69,7 @@ class ClaimedRun:
     digest: str
     connection: str
     created_at: int
+    claimed_at: int
     feed: str
     key: str
     version: str
@@ -79,7 +82,8 @@ class ClaimedRun:
 class Entry:
     """Something to be written about a run: a step as it now stands, and what changes in the run itself.
 
-    A run that stays open is due again at `due_at`, which is the end of the lease while it is being worked on.
+    A run that stays open is due again at `due_at`, which is the end of the lease while it is being worked on. Without
+    `renew` only the step is written, and the lease stays as it is.
     """
 
     run: int
@@ -91,6 +95,7 @@ class Entry:
     reason: str | None = None
     ended_at: int | None = None
     tries: int | None = None
+    renew: bool = True
 
 
 def due_counts(connection: Connection, now: int, most: int) -> dict[str, int]:
@@ -126,7 +131,7 @@ def claim(connection: Connection, shares: Mapping[str, int], now: int) -> list[C
     ).mappings()
     taken = list(rows)
     before = _steps(connection, [row["id"] for row in taken if row["fence"] > 1])
-    return [_claimed(row, before.get(row["id"], {})) for row in taken]
+    return [_claimed(row, before.get(row["id"], {}), now) for row in taken]
 
 
 def write(connection: Connection, entries: Sequence[Entry]) -> list[bool]:
@@ -139,8 +144,9 @@ def write(connection: Connection, entries: Sequence[Entry]) -> list[bool]:
     steps = [_step_values(entry.run, entry.step) for entry in ours if entry.step]
     if steps:
         connection.execute(_step_upsert(connection), steps)
-    if ours:
-        connection.execute(_RUN_UPDATE, [_run_values(entry) for entry in ours])
+    changed = [_run_values(entry) for entry in ours if entry.renew]
+    if changed:
+        connection.execute(_RUN_UPDATE, changed)
     return [fences.get(entry.run) == entry.fence for entry in entries]
 
 
@@ -219,9 +225,9 @@ def _steps(connection: Connection, runs: Sequence[int]) -> dict[int, dict[str, S
     return found
 
 
-def _claimed(row: RowMapping, steps: Mapping[str, StepRow]) -> ClaimedRun:
+def _claimed(row: RowMapping, steps: Mapping[str, StepRow], now: int) -> ClaimedRun:
     plain = {name: row[name] for name in _RUN_FIELDS}
-    return ClaimedRun(**plain, record=orjson.loads(row["record"]), steps=steps)
+    return ClaimedRun(**plain, claimed_at=now, record=orjson.loads(row["record"]), steps=steps)
 
 
 _RUN_FIELDS = (

@@ -153,6 +153,8 @@ PROCESSES = Table(
     METADATA,
     Column("id", Text, primary_key=True),
     Column("role", Text, nullable=False),
+    Column("host", Text, nullable=False),
+    Column("pid", BigInteger, nullable=False),
     Column("started_at", BigInteger, nullable=False),
     Column("seen_at", BigInteger, nullable=False),
     Column("stopped", Boolean, nullable=False, server_default=false()),
