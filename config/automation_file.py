@@ -11,7 +11,6 @@ from config.automation import Automation, Cron, Every, Schedule, Step, TriggerUs
 from config.connection_file import check_name
 from config.document import Place
 from config.findings import Findings
-from config.inputs import is_open
 from config.parameters import check_call, check_templates, polled, sent
 from config.problems import close, listed, meant
 from config.references import Scope, faults_of_expression
@@ -138,7 +137,7 @@ Row = TypeVar("Row", Trigger, Action)
 
 def _row(use: str, rows: Mapping[str, Row], others: Mapping[str, Any], place: Place, found: Findings) -> Row | None:
     row = rows.get(use)
-    if row is None and use and not is_open(use):
+    if row is None and use:
         is_, wanted = ("an action", "a trigger") if isinstance(others.get(use), Action) else ("a trigger", "an action")
         message = f"`{use}` is {is_}, and {wanted} is expected" if use in others else f"unknown operation `{use[:120]}`"
         found.fault(place, message, close(use, rows) or "`hightide catalog` lists them")
@@ -147,7 +146,7 @@ def _row(use: str, rows: Mapping[str, Row], others: Mapping[str, Any], place: Pl
 
 def _connection(name: str, use: str, place: Place, found: Findings, around: Around) -> Connection | None:
     """The connection of that name, a fault where there is none, or where it cannot carry the operation `use`."""
-    if not name or is_open(name):
+    if not name:
         return None
     connection = around.connections.get(name)
     if name not in around.connections and around.complete:
@@ -198,8 +197,6 @@ def _schedule(given: Mapping[str, Any], row: Trigger | None, place: Place, found
 
 
 def _read(parse: Callable[[str], T], text: str, place: Place, found: Findings) -> T | None:
-    if is_open(text):
-        return None
     try:
         return parse(text)
     except Unclear as exc:
@@ -214,7 +211,7 @@ def _events(given: Any, row: Trigger, place: Place, found: Findings) -> tuple[Ki
         event = next((each for each in row.events if each == name), None)
         if event is not None:
             events.append(event)
-        elif not is_open(name):
+        else:
             where = (*place, number) if several else place
             found.fault(where, f"`{row.id}` has no event `{name[:80]}`", meant(name, row.events))
     return tuple(dict.fromkeys(events))
@@ -222,7 +219,7 @@ def _events(given: Any, row: Trigger, place: Place, found: Findings) -> tuple[Ki
 
 def _check_expression(source: str | None, place: Place, scope: Scope, found: Findings) -> None:
     text = found.filled(source)
-    if text is not None and "${" not in text:
+    if text is not None:
         for message, hint in faults_of_expression(text, scope):
             found.fault(place, message, hint)
 

@@ -83,7 +83,7 @@ def _base_url(given: str | None, vendor: Vendor, place: Place, found: Findings) 
     url = given or vendor.base_url or ""
     if not url and vendor.kind:
         found.fault(place, "`base_url` is missing", f"{vendor.kind} has no address of its own", key=True)
-    elif url and "${" not in url and (fault := _fault_of_url(url)):
+    elif url and (fault := _fault_of_url(url)):
         found.fault((*place, "base_url"), *fault)
     return url.rstrip("/")
 
@@ -121,7 +121,7 @@ def _auth(filled: Mapping[str, Any], place: Place, found: Findings) -> Auth | No
         if name in _CREDENTIALS and isinstance(value, str):
             known[name] = _credential(name, value, (*place, name), found)
     adapter: TypeAdapter[Auth] = TypeAdapter(auth)
-    wrong = faults(adapter, known)
+    wrong = faults(adapter, known, templates=False)
     for each in wrong:
         found.fault((*place, *each.place), each.message, each.hint, key=each.about != "value")
     return None if wrong else adapter.validate_python(known)

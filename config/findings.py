@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from config.document import Document, Place
+from config.document import Document, Mark, Place
 from config.environment import filled_in, is_name, names_in
 from config.inputs import faults
 from config.problems import Problem, close
@@ -22,11 +22,16 @@ class Findings:
     environ: Mapping[str, str]
     problems: list[Problem] = field(default_factory=list)
     warnings: list[Problem] = field(default_factory=list)
+    told: set[Mark] = field(init=False)
+    """Marks of values that are known to be unusable: what else is wrong with them is of no interest."""
+
+    def __post_init__(self) -> None:
+        self.told = set(self.document.refused)
 
     def fault(self, place: Place, message: str, hint: str | None = None, *, key: bool = False) -> None:
-        """Adds a problem with the value at a place, or with its key; what is no YAML has been told already."""
+        """Adds a problem with the value at a place, or with its key."""
         problem = self.document.problem(place, message, hint, key=key)
-        if (problem.line, problem.column) not in self.document.refused:
+        if (problem.line, problem.column) not in self.told:
             self.problems.append(problem)
 
     def warn(self, place: Place, message: str, hint: str | None = None) -> None:
@@ -35,7 +40,7 @@ class Findings:
 
     def sound(self, shape: TypeAdapter[Any], value: Any, place: Place) -> dict[str, Any]:
         """The fields of a mapping that fit its shape; the others are faults."""
-        found = faults(shape, value)
+        found = faults(shape, value, templates=False)
         for each in found:
             self.fault((*place, *each.place), each.message, each.hint, key=each.about != "value")
         if not isinstance(value, dict):
@@ -46,13 +51,18 @@ class Findings:
     def check_variables(self, value: Any, place: Place) -> None:
         """Faults for each `${NAME}` in the strings of a value that names no variable, or one that is not set."""
         for where, text in strings(value, place):
-            for name in names_in(text):
-                if not is_name(name):
-                    self.fault(where, f"`${{{name}}}` is no name of an environment variable")
-                elif name not in self.environ:
-                    near = close(name, self.environ)
-                    hint = "set it in the environment or in .env" + (f"; {near}" if near else "")
-                    self.fault(where, f"environment variable `{name}` is not set", hint)
+            wrong = [self.document.problem(where, *fault) for fault in self._faults_of_variables(text)]
+            self.problems += wrong
+            self.told |= {(problem.line, problem.column) for problem in wrong}
+
+    def _faults_of_variables(self, text: str) -> Iterator[tuple[str, str | None]]:
+        for name in names_in(text):
+            if not is_name(name):
+                yield f"`${{{name}}}` is no name of an environment variable", None
+            elif name not in self.environ:
+                near = close(name, self.environ)
+                hint = "set it in the environment or in .env" + (f"; {near}" if near else "")
+                yield f"environment variable `{name}` is not set", hint
 
     def filled(self, value: Any) -> Any:
         """The value with those of its `${NAME}` replaced that are set."""

@@ -25,16 +25,16 @@ class Fault:
     hint: str | None = None
 
 
-def faults(adapter: TypeAdapter[Any], value: Any, noun: str = "field") -> list[Fault]:
-    """Everything that is wrong with a value; a text that holds a template could become anything and is not blamed.
+def faults(adapter: TypeAdapter[Any], value: Any, noun: str = "field", *, templates: bool) -> list[Fault]:
+    """Everything that is wrong with a value; `noun` is what the names of its mappings are called.
 
-    `noun` is what the names of its mappings are called.
+    Where there can be templates, a text that holds one could become anything, and is not blamed.
     """
     try:
         adapter.validate_python(value)
     except ValidationError as exc:
         schema: dict[str, Any] = {}
-        found = _outside_templates(exc.errors(include_url=False, include_input=False), value)
+        found = _placed(exc.errors(include_url=False, include_input=False), value, templates=templates)
         if any(detail["type"] == "extra_forbidden" for _, detail in found):
             schema = adapter.json_schema()
         return _joined(_fault(place, detail, schema, noun) for place, detail in found)
@@ -44,13 +44,13 @@ def faults(adapter: TypeAdapter[Any], value: Any, noun: str = "field") -> list[F
 Found = tuple[Place, ErrorDetails]
 
 
-def _outside_templates(details: Iterable[ErrorDetails], value: Any) -> list[Found]:
-    """The errors that no template explains; of the branches of a union only the one that comes closest."""
+def _placed(details: Iterable[ErrorDetails], value: Any, *, templates: bool) -> list[Found]:
+    """The errors that no template explains; of the branches of a union only those that come closest."""
     plain: list[Found] = []
     unions: dict[Place, dict[str, list[Found | None]]] = {}
     for detail in details:
         place, union = _place(detail["loc"], value, at_key=detail["type"] in _ABOUT_NAMES)
-        found = None if _explained_by_template(place, detail, value) else (place, detail)
+        found = None if templates and _explained_by_template(place, detail, value) else (place, detail)
         if union is None:
             plain += [found] if found else []
         else:
@@ -97,12 +97,11 @@ def _explained_by_template(place: Place, detail: ErrorDetails, value: Any) -> bo
         return False
     for step in place:
         value = value[step]
-    return _holds_template(value) if detail["type"] in _OF_THE_WHOLE else is_open(value)
+    return _holds_template(value) if detail["type"] in _OF_THE_WHOLE else _is_template(value)
 
 
-def is_open(value: Any) -> bool:
-    """Whether a text says nothing yet: it holds a template, or a variable that is not set."""
-    return isinstance(value, str) and (is_template(value) or "${" in value)
+def _is_template(value: Any) -> bool:
+    return isinstance(value, str) and is_template(value)
 
 
 def _holds_template(value: Any) -> bool:
@@ -110,7 +109,7 @@ def _holds_template(value: Any) -> bool:
         return any(_holds_template(each) for each in value.values())
     if isinstance(value, list):
         return any(_holds_template(each) for each in value)
-    return is_open(value)
+    return _is_template(value)
 
 
 def _joined(found: Iterable[Fault]) -> list[Fault]:

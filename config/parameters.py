@@ -60,7 +60,7 @@ def check_call(
     for name in call.fixed & given.keys():
         found.fault((*inside, name), f"`{name}` is set by Hightide", "leave it out", key=True)
     wanted = {name: value for name, value in found.filled(given).items() if name not in call.fixed}
-    for each in faults(inputs_of(call.operation), wanted, "parameter"):
+    for each in faults(inputs_of(call.operation), wanted, "parameter", templates=True):
         supplied = each.about == "missing" and each.place[0] in call.supplied
         excluded = each.about == "unknown" and each.place[0] in call.only_one_of
         if not supplied and not excluded:
