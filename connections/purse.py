@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from connections.connection import Quota
 from connections.quota import HOLD, Grant, Limiter, Precedence
 
-TURN = 0.05
+TURN = 0.02
 
 
 @dataclass(slots=True)

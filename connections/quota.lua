@@ -16,7 +16,9 @@ local now = clock[1] * 1000000 + clock[2]
 local SECOND, HOUR, DAY = 1000000, 3600000000, 86400000000
 local MEMORY = 5 * SECOND      -- grants are kept this much longer than the window, to compare with what the vendor says
 local RECENT = 60 * SECOND     -- a reserve is held for actions when one was asked for in this time
-local STEP = SECOND / 20       -- grants of one step are counted together and come free together, so that few are kept
+local LEAST_WAIT = SECOND / 50 -- tokens that come free one by one are collected for so long
+-- Grants of one step are counted together, at its end, so that a large quota is not kept as many small ones.
+local STEP = (tonumber(ARGV[2]) or 0) > 1000 and SECOND / 20 or SECOND / 500
 
 local function step(time) return math.ceil(time / STEP) * STEP end
 
@@ -107,7 +109,7 @@ end
 
 -- How much is free now, in the window and in the day. Polls leave a part of both to actions.
 if is_action and want > 0 then acted = now end
-local reserve = is_action and 0 or (now - acted < RECENT) and 0.2 or 0.02
+local reserve = not is_action and now - acted < RECENT and 0.2 or 0
 local allowed = limit - math.floor(limit * reserve)
 local free = allowed - sum(entries, now - window, step(now))
 local free_today = per_day - spent - (is_action and 0 or math.floor(per_day * 0.1))
@@ -131,7 +133,7 @@ elseif free <= 0 then
       if need <= 0 then break end
     end
   end
-  wait = math.max(wait, STEP)
+  wait = math.max(wait, LEAST_WAIT)
 end
 
 -- Processes that got nothing when they asked share what is free.

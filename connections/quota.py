@@ -27,9 +27,9 @@ from connections.connection import Quota
 
 Precedence = Literal["action", "poll"]
 
-WINDOW = 10.3
+WINDOW = 10.35
 HOLD = 0.1
-LEAST_WAIT = 0.05
+LEAST_WAIT = 0.02
 RECENT = 60.0
 DAY = 86_400.0
 SCRIPT = Path(__file__).with_name("quota.lua")
@@ -174,7 +174,7 @@ class LocalLimiter:
         per_day = max(1, int(min(quota.per_day, kept.daily or quota.per_day) * self._share))
         if precedence == "action":
             return per_10s, per_day
-        reserve = 0.2 if now - kept.acted < RECENT else 0.02
+        reserve = 0.2 if now - kept.acted < RECENT else 0.0
         return per_10s - int(per_10s * reserve), per_day - int(per_day * 0.1)
 
     def note(self, budget: str, count: int, now: float) -> None:

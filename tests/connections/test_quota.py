@@ -87,9 +87,15 @@ async def test_polls_leave_a_part_to_actions(limiter: Limiter, budget: str) -> N
     assert (await limiter.take(budget, QUOTA, 100, "action")).granted == 20
 
 
-async def test_where_there_are_no_actions_polls_leave_little(limiter: Limiter, budget: str) -> None:
-    assert (await limiter.take(budget, QUOTA, 100, "poll")).granted == 98
-    assert (await limiter.take(budget, QUOTA, 100, "action")).granted == 2
+async def test_where_there_are_no_actions_polls_may_use_all(limiter: Limiter, budget: str) -> None:
+    assert (await limiter.take(budget, QUOTA, 100, "poll")).granted == 100
+
+
+async def test_an_action_that_waits_holds_polls_back(limiter: Limiter, budget: str) -> None:
+    await limiter.take(budget, QUOTA, 100, "poll")
+    assert (await limiter.take(budget, QUOTA, 1, "action")).granted == 0
+    await asyncio.sleep(WINDOW + 0.1)
+    assert (await limiter.take(budget, QUOTA, 100, "poll")).granted == 80
 
 
 async def test_the_smallest_quota_still_lets_polls_through(limiter: Limiter, budget: str) -> None:
@@ -213,7 +219,7 @@ async def test_a_reserve_ends_a_minute_after_the_last_action() -> None:
     limiter = LocalLimiter(clock=lambda: now[0])
     await limiter.take("b", QUOTA, 1, "action")
     now[0] += 61
-    assert (await limiter.take("b", QUOTA, 100, "poll")).granted == 98
+    assert (await limiter.take("b", QUOTA, 100, "poll")).granted == 100
 
 
 async def test_a_share_is_a_share_of_both_limits() -> None:
