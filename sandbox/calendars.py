@@ -6,7 +6,7 @@ from typing import Any
 
 from sandbox.refusal import bad_request
 from sandbox.route import Call, Route, delete, get, post, put
-from sandbox.shape import Shape, joined, shape
+from sandbox.shape import Shape, joined, shape, typed
 from sandbox.slots import OPEN, free_slots
 from sandbox.state import Record
 from sandbox.zones import local, moment, zone, zone_of
@@ -42,16 +42,12 @@ NUMBERS = (
 )
 
 
-def _typed(names: str, kind: str) -> str:
-    return " ".join(f"{name}:{kind}" for name in names.split())
-
-
 def _availability(more: str) -> Shape:
     return shape(f"date! hours!:[HOURS] deleted:bool {more}", HOURS=HOURS)
 
 
 COMMON = shape(
-    f"{TEXTS} {_typed(FLAGS, 'bool')} {_typed(NUMBERS, 'number')} notifications:[NOTICE] teamMembers:[MEMBER] "
+    f"{TEXTS} {typed(FLAGS, 'bool')} {typed(NUMBERS, 'number')} notifications:[NOTICE] teamMembers:[MEMBER] "
     "eventType:RoundRobin_OptimizeForAvailability|RoundRobin_OptimizeForEqualDistribution widgetType:default|classic "
     "locationConfigurations:[PLACE] slotDurationUnit:mins|hours preBufferUnit:mins|hours slotIntervalUnit:mins|hours "
     "allowBookingAfterUnit:hours|days|weeks|months allowBookingForUnit:days|weeks|months openHours:[OPEN] "

@@ -70,7 +70,7 @@ def fields_of(state: State, location: str, body: Record, before: Record | None =
         fields["tags"] = tidy_tags(fields["tags"])
     if "customFields" in fields:
         kept = (before or {}).get("customFields", [])
-        fields["customFields"] = _custom_fields(state, location, kept, fields["customFields"])
+        fields["customFields"] = custom_values(state, location, kept, fields["customFields"])
     return fields
 
 
@@ -79,7 +79,12 @@ def tidy_tags(tags: list[str]) -> list[str]:
     return list(dict.fromkeys(tag.strip().lower() for tag in tags))
 
 
-def _custom_fields(state: State, location: str, kept: list[Record], written: list[Record]) -> list[Record]:
+def custom_values(state: State, location: str, kept: list[Record], written: list[Record]) -> list[Record]:
+    """Custom fields after some of them were written; an empty value takes one away.
+
+    Raises:
+        Refusal: a field is not known.
+    """
     known = {field["id"] for field in state.rows("customFields", location)}
     values = {field["id"]: field["value"] for field in kept}
     for field in written:

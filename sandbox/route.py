@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 from urllib.parse import unquote
 
-from sandbox.refusal import unprocessable
+from sandbox.refusal import bad_request
 from sandbox.shape import Shape
 from sandbox.state import Record, State
 
@@ -48,10 +48,19 @@ class Call:
         Raises:
             Refusal: it is no whole number of 0 or more.
         """
-        value = self.query.get(name, default)
-        if not str(value).isdigit():
-            raise unprocessable(f"{name} must be a number")
-        return int(value)
+        return whole(self.query, name, default)
+
+
+def whole(source: Mapping[str, Any], name: str, default: int) -> int:
+    """A whole number of 0 or more out of a query or body, where it may be written as text.
+
+    Raises:
+        Refusal: it is none.
+    """
+    value = str(source.get(name, default))
+    if not value.isdecimal():
+        raise bad_request(f"{name} must be a number")
+    return int(value)
 
 
 @dataclass(frozen=True, slots=True)

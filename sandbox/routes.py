@@ -7,14 +7,20 @@ from sandbox import (
     appointments,
     businesses,
     calendars,
+    companies,
     contact_links,
     contact_lists,
     contacts,
     custom_fields,
+    locations,
+    marketing,
     notes,
     notifications,
+    opportunities,
+    opportunity_search,
     resources,
     tasks,
+    users,
 )
 from sandbox.route import Route
 
@@ -31,4 +37,10 @@ ROUTES: tuple[Route, ...] = (
     *appointment_notes.ROUTES,
     *notifications.ROUTES,
     *resources.ROUTES,
+    *opportunities.ROUTES,
+    *opportunity_search.ROUTES,
+    *users.ROUTES,
+    *locations.ROUTES,
+    *companies.ROUTES,
+    *marketing.ROUTES,
 )

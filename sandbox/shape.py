@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 ISO_TIME = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?)?")
+SCOPE = re.compile(r"[\w-]+(/[\w-]+)*(\.[\w-]+)+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,12 @@ KINDS = {
         lambda value: isinstance(value, str) and ISO_TIME.fullmatch(value) is not None,
         "must be a valid ISO 8601 date string",
     ),
+    "scope": Kind(
+        lambda value: isinstance(value, str) and SCOPE.fullmatch(value) is not None, "must be the name of a scope"
+    ),
+    "truth": Kind(
+        lambda value: isinstance(value, bool) or value in ("true", "false"), "must be a boolean value or its name"
+    ),
     "object": Kind(lambda value: isinstance(value, dict), "must be an object"),
     "any": Kind(lambda _value: True, "must be given"),
 }
@@ -106,6 +113,11 @@ def shape(text: str, *, open_: bool = False, **inner: Shape) -> Shape:
             inner=inner.get(kind),
         )
     return Shape(fields, open_)
+
+
+def typed(names: str, kind: str) -> str:
+    """Names, each with a kind: `a b` and `bool` give `a:bool b:bool`."""
+    return re.sub(r"(\S+)", rf"\1:{kind}", names)
 
 
 def _choices(kind: str) -> tuple[Any, ...]:

@@ -61,7 +61,7 @@ ROWS = (
         word="Opportunity",
         added="createdAt",
         updated="updatedAt",
-        sorted_by=("createdAt", "updatedAt"),
+        sorted_by=("createdAt", "updatedAt", "lastStageChangeAt", "lastStatusChangeAt"),
         lookups=("contactId",),
     ),
     Table(
