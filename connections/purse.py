@@ -70,6 +70,8 @@ class Purse:
 
     async def close(self) -> None:
         """Gives back what is left."""
+        if self._round is not None:
+            await asyncio.wait([self._round])
         while self._lots:
             self._give_back(self._lots.popleft())
         if self._returns:

@@ -52,7 +52,7 @@ class Limits:
     """
 
     connections: int = 256
-    per_host: int = 64
+    per_host: int = 128
     keepalive: float = 4.0
     answer: int = 32 * 2**20
     download: int = 512 * 2**20

@@ -20,6 +20,12 @@ pytestmark = pytest.mark.anyio
 Start = Callable[[Any], AbstractAsyncContextManager[Any]]
 
 
+@pytest.fixture(params=[False, True], ids=["asyncio", "uvloop"])
+def anyio_backend(request: pytest.FixtureRequest) -> tuple[str, dict[str, bool]]:
+    """Both loops: they name broken connections differently."""
+    return "asyncio", {"use_uvloop": request.param}
+
+
 def ask(url: str, method: str = "POST", body: bytes = b"{}") -> httpx.Request:
     request = httpx.Request(method, url, headers={"authorization": "Bearer secret"}, content=body)
     request.read()
