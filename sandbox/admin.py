@@ -13,6 +13,7 @@ from sandbox.faults import FAULT
 from sandbox.gateway import Answer, Asked, Sandbox
 from sandbox.leads import Leads
 from sandbox.limits import Limits
+from sandbox.messages import receive
 from sandbox.refusal import Refusal, bad_request, not_found, unprocessable
 from sandbox.shape import Shape, faults, shape
 from sandbox.state import Record
@@ -41,6 +42,7 @@ class Admin:
             "DELETE leads": self._stop_leads,
             "POST clock": self._set_clock,
             "POST shapes": self._set_shapes,
+            "POST messages": lambda _query, body: {"message": receive(sandbox.state, body)},
             "GET state": self._show_state,
             "GET effects": self._show_effects,
             "GET stats": self._show_stats,
