@@ -5,5 +5,7 @@ from __future__ import annotations
 import os
 
 from worker.factory import make_app
+from worker.logs import configure
 
 app = make_app(os.environ)
+configure(app.desk.mask)  # type: ignore[attr-defined]  # the application's own

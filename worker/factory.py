@@ -87,11 +87,8 @@ def _log(desk: Desk) -> None:
     """Celery leaves logging to us; its own events are told from the level that it was given."""
 
     def set_up(loglevel: int = logging.WARNING, **_: Any) -> None:
-        configure(
-            desk.mask,
-            level=max(logging.INFO, loglevel) if loglevel > logging.WARNING else logging.INFO,
-            others=loglevel,
-        )
+        ours = logging.INFO if loglevel == logging.WARNING else loglevel
+        configure(desk.mask, level=ours, others=loglevel)
 
     signals.setup_logging.connect(set_up, weak=False)
 

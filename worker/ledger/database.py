@@ -10,7 +10,8 @@ from typing import Any
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection, Engine, create_engine, event
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.pool import NullPool, QueuePool
 
@@ -67,10 +68,24 @@ def reading(engine: Engine) -> Iterator[Connection]:
 
 def migrate(url: str) -> None:
     """Bring the database to the newest schema; several processes may do it at once, one of them does the work."""
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config = _migrations()
     config.attributes["address"] = _address(url)
     command.upgrade(config, "head")
+
+
+def versions(engine: Engine) -> tuple[str | None, str | None]:
+    """The version of the database's schema (None where there is none yet), and the newest one."""
+    newest = ScriptDirectory.from_config(_migrations()).get_current_head()
+    with reading(engine) as connection:
+        if not inspect(connection).has_table("alembic_version"):
+            return None, newest
+        return connection.scalar(text("SELECT version_num FROM alembic_version")), newest
+
+
+def _migrations() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    return config
 
 
 def disposable_engine(address: URL) -> Engine:

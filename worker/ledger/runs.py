@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import orjson
-from sqlalchemy import Connection, RowMapping, bindparam, func, insert, select, text, update
+from sqlalchemy import Connection, Integer, RowMapping, Text, bindparam, func, insert, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from worker.ledger import bulk
 from worker.ledger.tables import AUTOMATIONS, EVENTS, RUNS, STEPS
 
 LEASE = 60_000
@@ -143,10 +144,10 @@ def write(connection: Connection, entries: Sequence[Entry]) -> list[bool]:
     ours = [entry for entry in entries if fences.get(entry.run) == entry.fence]
     steps = [_step_values(entry.run, entry.step) for entry in ours if entry.step]
     if steps:
-        connection.execute(_step_upsert(connection), steps)
+        bulk.execute(connection, _step_upsert, steps)
     changed = [_run_values(entry) for entry in ours if entry.renew]
     if changed:
-        connection.execute(_RUN_UPDATE, changed)
+        bulk.execute(connection, _run_update, changed)
     return [fences.get(entry.run) == entry.fence for entry in entries]
 
 
@@ -173,18 +174,19 @@ def open_run(connection: Connection, *, event: int, automation: str, digest: str
     return int(connection.scalars(inserted).one())
 
 
-_RUN_UPDATE = (
-    update(RUNS)
-    .where(RUNS.c.id == bindparam("id_"))
-    .values(
-        state=bindparam("state_"),
-        due_at=bindparam("due_at_"),
-        connection=text("coalesce(:connection_, connection)"),
-        reason=bindparam("reason_"),
-        ended_at=bindparam("ended_at_"),
-        tries=text("coalesce(:tries_, tries)"),
+def _run_update(_dialect: str) -> Any:
+    return (
+        update(RUNS)
+        .where(RUNS.c.id == bindparam("id_"))
+        .values(
+            state=bindparam("state_"),
+            due_at=bindparam("due_at_"),
+            connection=func.coalesce(bindparam("connection_", type_=Text), RUNS.c.connection),
+            reason=bindparam("reason_"),
+            ended_at=bindparam("ended_at_"),
+            tries=func.coalesce(bindparam("tries_", type_=Integer), RUNS.c.tries),
+        )
     )
-)
 
 
 def _run_values(entry: Entry) -> dict[str, Any]:
@@ -204,16 +206,12 @@ def _step_values(run: int, step: StepRow) -> dict[str, Any]:
 
 
 _STEP_FIELDS = tuple(column.name for column in STEPS.c if column.name != "run")
-_UPSERTS: dict[str, Any] = {}
 
 
-def _step_upsert(connection: Connection) -> Any:
-    name = connection.dialect.name
-    if name not in _UPSERTS:
-        row = (postgresql if name == "postgresql" else sqlite).insert(STEPS)
-        values = {column: row.excluded[column] for column in _STEP_FIELDS if column != "number"}
-        _UPSERTS[name] = row.on_conflict_do_update(index_elements=["run", "number"], set_=values)
-    return _UPSERTS[name]
+def _step_upsert(dialect: str) -> Any:
+    row = (postgresql if dialect == "postgresql" else sqlite).insert(STEPS)
+    values = {column: row.excluded[column] for column in _STEP_FIELDS if column != "number"}
+    return row.on_conflict_do_update(index_elements=["run", "number"], set_=values)
 
 
 def _steps(connection: Connection, runs: Sequence[int]) -> dict[int, dict[str, StepRow]]:
