@@ -1,0 +1,88 @@
+"""The table of commands; each one's module is imported when it is called for, so that starting up stays quick."""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+from typer.main import get_command
+
+HELP = "Watch HighLevel accounts and act on what changes: nothing lost, nothing twice."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """A command: its name, the module that holds the function of that name (`-` becomes `_`), and one line of help."""
+
+    name: str
+    module: str
+    summary: str
+    hidden: bool = False
+
+    @property
+    def function(self) -> str:
+        """The name of its function."""
+        return self.name.replace("-", "_")
+
+
+def _rows(module: str, **summaries: str) -> tuple[Row, ...]:
+    return tuple(
+        Row(name=name.rstrip("_").replace("_", "-"), module=f"console.{module}", summary=summary)
+        for name, summary in summaries.items()
+    )
+
+
+ROWS = (
+    *_rows(
+        "process_commands",
+        run="Beat and worker in one go; embedded where nothing is configured.",
+        beat="The scheduler alone: it wakes workers for what is due.",
+        worker="A worker alone: it polls and carries out.",
+    ),
+    Row(name="valkey", module="console.process_commands", summary="The project's own Valkey alone.", hidden=True),
+    *_rows(
+        "report_commands",
+        status="Processes, feeds, runs: what is going on, and what is not.",
+    ),
+    *_rows(
+        "feed_commands",
+        nudge="Make an automation's feed due now.",
+    ),
+)
+
+
+class Commands(TyperGroup):
+    """The command line as a whole; commands come from the table."""
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(rich_markup_mode=None, **attributes)
+        self._rows = {row.name: row for row in ROWS}
+        # what is suggested for a misspelt name; the commands themselves are made by `get_command`
+        self.commands = dict.fromkeys(self._rows)  # type: ignore[assignment]  # only the names are used
+
+    def list_commands(self, ctx: Any) -> list[str]:  # the signature of the group
+        """The names, in the order of the table."""
+        return list(self._rows)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # the signature of the group
+        """The command of that name, its module imported now."""
+        row = self._rows.get(cmd_name)
+        return None if row is None else made(row)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:  # the signature of the group
+        """The list in `hightide --help`, from the table alone."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(row.name, row.summary) for row in self._rows.values() if not row.hidden])
+
+
+def made(row: Row) -> Any:
+    """The command of a row, ready to be called."""
+    function = getattr(importlib.import_module(row.module), row.function)
+    app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+    if isinstance(function, typer.Typer):
+        return get_command(function)
+    app.command(name=row.name, short_help=row.summary)(function)
+    return get_command(app)

@@ -1,0 +1,54 @@
+"""The project that a command works on: its settings, its files, its ledger."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from config.settings import Settings, read_settings
+from console.failures import Fault
+from worker.ledger.database import migrate, versions
+from worker.ledger.store import Store
+from worker.place import place_of
+
+
+def environment(project: Path | None) -> dict[str, str]:
+    """The environment of this process, with the project's folder in it as the engine's processes want it."""
+    folder = (project or Path(os.environ.get("HIGHTIDE_PROJECT") or ".")).absolute()
+    return {**os.environ, "HIGHTIDE_PROJECT": str(folder)}
+
+
+def settings_of(project: Path | None) -> Settings:
+    """The project's settings.
+
+    Raises:
+        ConfigError: the environment is at fault.
+        Fault: there is no such folder.
+    """
+    settings = read_settings(environment(project))
+    if not settings.project.is_dir():
+        raise Fault(f"there is no folder {settings.project}; `hightide init DIR` makes a project")
+    return settings
+
+
+@contextmanager
+def ledger(project: Path | None) -> Iterator[Store]:
+    """The project's ledger, with its newest schema.
+
+    Raises:
+        Fault: the project was never run, so that there is none.
+    """
+    settings = settings_of(project)
+    if settings.database_url is None and not (settings.state_dir / "hightide.db").exists():
+        raise Fault(f"{settings.project} has no ledger yet: `hightide run` makes it")
+    url = place_of(settings).database_url
+    store = Store(url)
+    try:
+        present, newest = versions(store.engine)
+        if present != newest:
+            migrate(url)
+        yield store
+    finally:
+        store.close()
