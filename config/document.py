@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, ReusedAnchorWarning, YAMLError
@@ -15,6 +15,8 @@ from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from ruamel.yaml.reader import ReaderError
 
 from config.problems import Problem
+
+T = TypeVar("T")
 
 Place = tuple[str | int, ...]
 """The way from the top of a file to a value: names and list positions."""
@@ -198,19 +200,24 @@ def _scalar(kind: str, text: str) -> Any:
 
 
 def _integer(text: str) -> int:
-    digits = text.lstrip("+-")
+    digits = text.lstrip("+-").replace("_", "")
     if len(digits) > 1 and digits.startswith("0") and digits.isdigit():
         raise ValueError("a number cannot begin with 0")
-    if len(digits) > 70:
-        raise ValueError("the number is too large")
-    number = int(text.replace("_", ""), 0)
+    number = _parsed(lambda: int(text.replace("_", "")[:80], 0))
     if not -(2**63) <= number < 2**63:
         raise ValueError("the number is too large")
     return number
 
 
 def _number(text: str) -> float:
-    number = float(text.replace("_", "").replace(".nan", "nan").replace(".inf", "inf"))
+    number = _parsed(lambda: float(text.replace("_", "").replace(".nan", "nan").replace(".inf", "inf")))
     if not math.isfinite(number):
         raise ValueError("a number that JSON does not know")
     return number
+
+
+def _parsed(parse: Callable[[], T]) -> T:
+    try:
+        return parse()
+    except ValueError:
+        raise ValueError("is not the number it is marked as") from None

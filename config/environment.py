@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from dotenv.parser import parse_stream
+from dotenv.parser import Original, parse_stream
 
 from config.problems import Problem
 
@@ -60,12 +60,18 @@ def read_environment(environ: Mapping[str, str], project: Path) -> tuple[Environ
         return Environment(environ), (Problem(file=".env", message=f"cannot be read: {exc}"),)
     bindings = list(parse_stream(io.StringIO(text)))
     problems = tuple(
-        Problem(file=".env", line=each.original.line, column=1, message="expected NAME=value")
+        Problem(file=".env", line=_line(each.original), column=1, message="expected NAME=value")
         for each in bindings
         if each.error or (each.key is not None and each.value is None)
     )
     values = {each.key: each.value for each in bindings if each.key and each.value is not None}
     return Environment({**values, **environ}), problems
+
+
+def _line(original: Original) -> int:
+    """The line of a binding; the blank lines before it are part of what it was read from."""
+    text = original.string
+    return original.line + text[: len(text) - len(text.lstrip())].count("\n")
 
 
 def names_in(text: str) -> list[str]:

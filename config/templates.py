@@ -76,7 +76,8 @@ def items(expression: str, context: Mapping[str, Any]) -> list[Any]:
     """
     found = _expression(expression)(context)
     if isinstance(found, Missing):
-        raise TemplateError(found.explained())
+        message = found.explained()
+        raise TemplateError(_located(message, parsed_expression(expression), context) or message)
     if not isinstance(found, (list, tuple, range, Iterator)):
         raise TemplateError(f"expected a list to go through, found {type(found).__name__}")
     listed: list[Any] = _given(found)

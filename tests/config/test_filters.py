@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from config.filters import FILTERS, LIMIT, plain, text
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "expected"),
+    [
+        ("date", ("2026-03-01T23:30:00Z",), "2026-03-01"),
+        ("date", ("2026-03-01T23:30:00Z", "%d.%m.%Y %H:%M", "Europe/Vienna"), "02.03.2026 00:30"),
+        ("date", ("2026-07-01T12:00:00Z", "iso", "America/New_York"), "2026-07-01T08:00:00-04:00"),
+        ("date", ("2026-03-01",), "2026-03-01"),
+        ("date", (1_772_407_800,), "2026-03-01"),
+        ("date", (1_772_407_800_000, "iso"), "2026-03-01T23:30:00+00:00"),
+        ("date", ("1772407800000", "%H:%M"), "23:30"),
+        ("date", (datetime(2026, 3, 1, 23, 30, tzinfo=timezone(timedelta(hours=-2))), "%H:%M"), "01:30"),
+        ("e164", ("(415) 555-0100",), "+14155550100"),
+        ("e164", ("1-415-555-0100 ext. 12",), "+14155550100"),
+        ("e164", ("+44 (0)20 7946 0958",), "+442079460958"),
+        ("e164", ("020 7946 0958", "GB"), "+442079460958"),
+        ("e164", ("0043 1 5880 00", "US"), "+431588000"),
+        ("e164", ("01 588 000", "AT"), "+431588000"),
+        ("e164", ("06 6982 1234", "IT"), "+390669821234"),
+        ("e164", (4155550100,), "+14155550100"),
+        ("money", (1234.5,), "1,234.50"),
+        ("money", (1234.5, "USD"), "$1,234.50"),
+        ("money", ("1,234.505", "EUR"), "€1,234.51"),
+        ("money", (-3, "GBP"), "-£3.00"),
+        ("money", (1234.5, "JPY"), "¥1,235"),
+        ("money", (0, "CHF"), "0.00 CHF"),
+        ("first_name", ("Ada King  Lovelace",), "Ada"),
+        ("last_name", ("Ada King  Lovelace",), "King Lovelace"),
+        ("first_name", ("Lovelace, Ada King",), "Ada King"),
+        ("last_name", ("Lovelace, Ada King",), "Lovelace"),
+        ("last_name", ("Ada",), ""),
+        ("first_name", ("",), ""),
+        ("slug", ("Ada's Café - Straße & Łódź!",), "adas-cafe-strasse-lodz"),
+        ("slug", ("  --  ",), ""),
+        ("json", ({"a": [1, None, "é"]},), '{"a":[1,null,"é"]}'),
+        ("default", (None, "x"), "x"),
+        ("default", ("", "x"), "x"),
+        ("default", (0, "x"), 0),
+        ("default", (False, "x"), False),
+        ("default", (None,), ""),
+        ("join", (["a", 1, None, True], "-"), "a-1--true"),
+        ("replace", ("a-b-c", "-", "+"), "a+b+c"),
+        ("round", (2.345, 2), 2.35),
+        ("round", (2.5,), 2.0),
+    ],
+)
+def test_a_filter_gives(name: str, arguments: tuple[Any, ...], expected: Any) -> None:
+    found = FILTERS[name](*arguments)
+    assert found == expected
+    assert type(found) is type(expected)
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "message"),
+    [
+        ("date", ("tomorrow",), "Invalid isoformat"),
+        ("date", ([],), "expected a time, not list"),
+        ("date", (True,), "expected a time, not bool"),
+        ("date", (0, "iso", "Europe/Viena"), "unknown time zone 'Europe/Viena'"),
+        ("date", (0, "iso", "../../etc/passwd"), "unknown time zone"),
+        ("e164", ("555-0100",), "has ten digits"),
+        ("e164", ("+1",), "no phone number"),
+        ("e164", ("+" + "1" * 16,), "no phone number"),
+        ("e164", ("x", "AT"), "no phone number of AT"),
+        ("e164", ("1234567", "XX"), "unknown country 'XX'"),
+        ("money", ("lots",), "expected an amount of money"),
+        ("money", ("nan",), "expected an amount of money"),
+        ("money", (1e30,), "expected an amount of money"),
+        ("join", (["x" * 1000] * 1000,), "more than"),
+        ("replace", ("x" * 1000, "", "y" * 1000), "more than"),
+    ],
+)
+def test_a_filter_refuses(name: str, arguments: tuple[Any, ...], message: str) -> None:
+    with pytest.raises((ValueError, TypeError), match=message):
+        FILTERS[name](*arguments)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("a", "a"),
+        (None, ""),
+        (True, "true"),
+        (5, "5"),
+        (1.5, "1.5"),
+        ([1, "a"], '[1,"a"]'),
+        ({"a": None}, '{"a":null}'),
+    ],
+)
+def test_a_value_inside_a_text_stands_as(value: Any, expected: str) -> None:
+    assert text(value) == expected
+    assert text(datetime(2026, 1, 1, tzinfo=UTC)) == "2026-01-01T00:00:00+00:00"
+
+
+def test_only_what_json_knows_leaves_a_template() -> None:
+    assert plain({1: (x for x in (1, 2)), "r": range(2), "i": {"a": 1}.items()}) == {
+        "1": [1, 2],
+        "r": [0, 1],
+        "i": [["a", 1]],
+    }
+    for refused in (float("nan"), 2**64, len, object(), "x" * (LIMIT + 1)):
+        with pytest.raises((TypeError, ValueError)):
+            plain(refused)
+
+
+@given(name=st.text(max_size=40).map(lambda name: name.replace(",", " ")))
+def test_a_name_loses_no_word_when_it_is_split(name: str) -> None:
+    assert f"{FILTERS['first_name'](name)} {FILTERS['last_name'](name)}".split() == name.split()
+
+
+@given(words=st.text(max_size=40))
+def test_a_slug_is_always_safe_in_an_address(words: str) -> None:
+    found = FILTERS["slug"](words)
+    assert set(found) <= set("abcdefghijklmnopqrstuvwxyz0123456789-")
+    assert FILTERS["slug"](found) == found
