@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, replace
@@ -57,6 +58,7 @@ SYSTEMS = {"hightide": hightide, "celery": celery, "bare": bare}
 def main() -> int:
     """Runs all, prints the table, saves it; the exit code."""
     options = read_options(sys.argv[1:])
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that what was started is ended
     with staged() as stage:
         systems = [system for name in options.only for system in SYSTEMS[name](stage, options)]
         rounds = [

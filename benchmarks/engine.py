@@ -105,10 +105,15 @@ class Engine:
         self.wait(closed)
 
     def command(self, *words: str) -> str:
-        """What a command of Hightide prints; one that fails ends the benchmark with its message."""
+        """What a command of Hightide prints.
+
+        Raises:
+            RuntimeError: it failed; with what it said.
+        """
         env = {**os.environ, **self.env}
         done = subprocess.run([HIGHTIDE, *words], env=env, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, f"hightide {' '.join(words)}: {done.stderr or done.stdout}"
+        if done.returncode:
+            raise RuntimeError(f"hightide {' '.join(words)}: {done.stderr or done.stdout}")
         return done.stdout
 
     def status(self) -> dict[str, Any]:
@@ -117,11 +122,18 @@ class Engine:
         return said
 
     def wait(self, holds: Callable[[Mapping[str, Any]], bool]) -> None:
-        """Waits until this holds of `hightide status --json`."""
+        """Waits until this holds of the status; while there is no ledger yet, it does not."""
         deadline = time.monotonic() + PATIENCE
-        while not holds(status := self.status()):
-            logs = "".join(log.read_text() for log in self.folder.glob("*.log"))
-            assert time.monotonic() < deadline, f"waited in vain for {holds}: {status}\n{logs}"
+        while True:
+            try:
+                status = self.status()
+                if holds(status):
+                    return
+            except RuntimeError as problem:
+                status = {"problem": str(problem)}
+            if time.monotonic() > deadline:
+                logs = "".join(log.read_text() for log in self.folder.glob("*.log"))
+                raise TimeoutError(f"waited in vain for {holds}: {status}\n{logs}")
             time.sleep(0.2)
 
 
@@ -131,10 +143,10 @@ def deployed(status: Mapping[str, Any]) -> bool:
 
 
 def polled(status: Mapping[str, Any]) -> bool:
-    """Whether the feed has succeeded at least once."""
-    return all(feed["succeeded_at"] for feed in status["feeds"])
+    """Whether the feed knows what was there before."""
+    return all(feed["state"] == "ok" for feed in status["feeds"])
 
 
 def closed(status: Mapping[str, Any]) -> bool:
-    """Whether no run is open."""
-    return not status["runs"].get("open")
+    """Whether every run is done."""
+    return not any(count for state, count in status["runs"].items() if state != "done")
