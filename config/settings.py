@@ -21,6 +21,7 @@ NAMES: Mapping[str, str] = {
     "HIGHTIDE_DATABASE_URL": "PostgreSQL of the ledger; a SQLite file in .hightide/ by default",
     "HIGHTIDE_REDIS_URL": "Redis or Valkey of queue and quota; an embedded Valkey by default",
     "HIGHTIDE_SECRET_KEY": "Fernet keys for tokens at rest, comma-separated, newest first",
+    "HIGHTIDE_KEEP_DAYS": "days after which runs that ended well are forgotten; 30 by default",
     "HIGHTIDE_WEB_ADDRESS": "where the web process listens, HOST:PORT; 127.0.0.1:8765 by default",
     "HIGHTIDE_WEB_PASSWORD": "password of the web page; demanded when it listens beyond this machine",
 }
@@ -39,6 +40,7 @@ class Settings:
     database_url: str | None = field(default=None, repr=False)
     redis_url: str | None = field(default=None, repr=False)
     secret_keys: tuple[SecretStr, ...] = ()
+    keep_days: int = 30
     web_address: str = _WEB_ADDRESS
     web_password: SecretStr | None = None
 
@@ -82,6 +84,7 @@ def read_settings(environ: Mapping[str, str], project: Path | None = None) -> Se
         database_url=_with_driver(given.get("HIGHTIDE_DATABASE_URL")),
         redis_url=given.get("HIGHTIDE_REDIS_URL"),
         secret_keys=tuple(SecretStr(key) for key in _keys(given)),
+        keep_days=int(given.get("HIGHTIDE_KEEP_DAYS", "30")),
         web_address=given.get("HIGHTIDE_WEB_ADDRESS", _WEB_ADDRESS),
         web_password=SecretStr(password) if password else None,
     )
@@ -112,6 +115,9 @@ def _faults(given: Mapping[str, str]) -> Iterator[Fault]:
         yield "HIGHTIDE_DATABASE_URL", "is no database we know", "expected postgresql://USER:PASSWORD@HOST/DATABASE"
     if redis and not (redis.startswith(_BROKERS) and _is_url(redis)):
         yield "HIGHTIDE_REDIS_URL", "is no Redis we know", "expected redis://HOST:PORT/0"
+    days = given.get("HIGHTIDE_KEEP_DAYS", "30")
+    if not days.isdecimal() or not int(days):
+        yield "HIGHTIDE_KEEP_DAYS", "is no number of days", "expected a whole number such as 30"
     for number, key in enumerate(_keys(given), 1):
         if not _is_fernet(key):
             yield "HIGHTIDE_SECRET_KEY", f"holds no Fernet key at place {number}", "32 bytes in URL-safe base64"

@@ -17,7 +17,7 @@ from worker.bell import Bell
 from worker.deploy import deploy
 from worker.desk import Desk
 from worker.heartbeat import Heartbeat
-from worker.ledger import feeds, runs
+from worker.ledger import feeds, retention, runs
 from worker.ledger.database import now_ms
 from worker.ledger.store import Store
 
@@ -25,6 +25,8 @@ BATCH = 50
 """Feeds in one message."""
 AT_ONCE = 500
 """Feeds woken in one tick; with more due the next tick follows at once."""
+FORGET_EVERY = 3600.0
+"""How often (s) the ledger is rid of what is past its time."""
 LONGEST = 1.0
 """The longest time (s) between two ticks."""
 
@@ -44,6 +46,7 @@ class FeedScheduler(Scheduler):
         self._store: Store | None = None
         self._deployed: Project | None = None
         self._hinted = 0.0
+        self._forgotten = time.monotonic()
         self._heartbeat = Heartbeat(self._desk.place.database_url, "beat")
         super().__init__(app, *args, **kwargs)
 
@@ -94,8 +97,17 @@ class FeedScheduler(Scheduler):
                 self._bell.hint(waiting)
         if len(woken) == AT_ONCE:
             return 0.0
-        due = self._store.read_now(feeds.next_due)
-        return LONGEST if due is None else min(LONGEST, max(0.05, (due - now_ms()) / 1000))
+        self._forget(self._store)
+        due = self._store.read_now(feeds.next_due, now_ms())
+        return LONGEST if due is None else min(LONGEST, max(0.01, (due - now_ms()) / 1000))
+
+    def _forget(self, store: Store) -> None:
+        """Remove a batch of what is past its time; once an hour, and on the next tick while there is more."""
+        if time.monotonic() < self._forgotten + FORGET_EVERY:
+            return
+        gone = store.write_now(retention.forget, now_ms(), self._desk.settings.keep_days)
+        if gone < retention.BATCH:
+            self._forgotten = time.monotonic()
 
 
 def _runs_due(connection: Connection) -> int:

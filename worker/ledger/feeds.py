@@ -159,9 +159,10 @@ def add_event(connection: Connection, feed: str, event: Event, now: int) -> int 
     return None if row is None else int(row.id)
 
 
-def next_due(connection: Connection) -> int | None:
-    """When the next feed is due, in epoch milliseconds."""
-    due: int | None = connection.scalar(select(func.min(FEEDS.c.due_at)).where(FEEDS.c.active))
+def next_due(connection: Connection, now: int) -> int | None:
+    """When the next feed that is not due yet will be, in epoch milliseconds."""
+    soonest = select(func.min(FEEDS.c.due_at)).where(FEEDS.c.active, FEEDS.c.due_at > now)
+    due: int | None = connection.scalar(soonest)
     return due
 
 

@@ -1,0 +1,29 @@
+"""Forgetting: runs that ended well, and events that nothing refers to, are kept for some weeks and then removed.
+
+What failed or is held stays until a person has dealt with it. Cursors never depend on what is removed here.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, delete, exists, select
+
+from worker.ledger.tables import EVENTS, RUNS, STEPS
+
+DAY = 86_400_000
+BATCH = 1000
+
+
+def forget(connection: Connection, now: int, days: int) -> int:
+    """Remove one batch of what is older than so many days; how many rows of runs and events went."""
+    before = now - days * DAY
+    old = select(RUNS.c.id).where(RUNS.c.state.in_(("done", "skipped")), RUNS.c.created_at < before).limit(BATCH)
+    runs = list(connection.scalars(old.order_by(RUNS.c.id)))
+    if runs:
+        connection.execute(delete(STEPS).where(STEPS.c.run.in_(runs)))
+        connection.execute(delete(RUNS).where(RUNS.c.id.in_(runs)))
+    used = exists().where(RUNS.c.event == EVENTS.c.id)
+    unused = select(EVENTS.c.id).where(EVENTS.c.found_at < before, ~used).order_by(EVENTS.c.found_at).limit(BATCH)
+    events = list(connection.scalars(unused))
+    if events:
+        connection.execute(delete(EVENTS).where(EVENTS.c.id.in_(events)))
+    return len(runs) + len(events)
