@@ -18,8 +18,9 @@ from sandbox.refusal import Refusal, bad_request, not_found, unprocessable
 from sandbox.shape import Shape, faults, shape
 from sandbox.state import Record
 from sandbox.tables import TABLES
-from sandbox.tokens import Tokens
+from sandbox.tokens import list_token
 
+TOKENS = shape("anyone:bool tokens:[object] lifetime:number enforce_scopes:bool consent")
 LIMITS = shape("per_10s?:number per_day?:number location")
 CLOCK = shape("fix:any advance:number equal_times:number")
 RECORD = shape("op!:create|patch|delete location company id data:object")
@@ -37,6 +38,7 @@ class Admin:
             "DELETE faults": self._clear_faults,
             "POST limits": self._set_limits,
             "POST tokens": self._set_tokens,
+            "POST apps": self._set_app,
             "POST leads": self._add_leads,
             "GET leads": self._show_leads,
             "DELETE leads": self._stop_leads,
@@ -89,26 +91,35 @@ class Admin:
         return {"faults": []}
 
     def _set_limits(self, _query: Mapping[str, str], body: Any) -> Record:
+        """`{"per_10s": n or null, "per_day": n or null, "location": one only}`."""
         _fit(LIMITS, body)
-        limits = self.sandbox.limits
-        if "location" in body:
-            limits.own[body["location"]] = (
-                body.get("per_10s", limits.per_10s),
-                body.get("per_day", limits.per_day),
-            )
+        state, where = self.sandbox.state, body.get("location")
+        bounds = self.sandbox.bounds(where or "")
+        per_10s, per_day = body.get("per_10s", bounds.per_10s), body.get("per_day", bounds.per_day)
+        if where:
+            state.set(own={**state.settings["own"], where: [per_10s, per_day]})
         else:
-            limits.per_10s = body.get("per_10s", limits.per_10s)
-            limits.per_day = body.get("per_day", limits.per_day)
-        return {"per_10s": limits.per_10s, "per_day": limits.per_day, "own": limits.own}
+            state.set(per_10s=per_10s, per_day=per_day)
+        return self._shown("per_10s", "per_day", "own")
+
+    def _shown(self, *names: str) -> Record:
+        return {name: self.sandbox.state.settings[name] for name in names}
 
     def _set_tokens(self, _query: Mapping[str, str], body: Any) -> Record:
-        """`{"anyone": false, "tokens": [{"token":..., "location":..., "scopes": [...]}]}`."""
-        tokens = self.sandbox.tokens
-        _fit(shape("anyone:bool tokens:[object]"), body)
-        tokens.anyone = body.get("anyone", not body.get("tokens"))
-        for each in body.get("tokens", ()):
-            tokens.admit(each, self.sandbox.state.clock.now())
-        return {"anyone": tokens.anyone, "listed": len(tokens.grants)}
+        """`{"anyone": false, "tokens": [{"token":..., "location":..., "scopes": [...]}]}`, and how OAuth gives them."""
+        state = self.sandbox.state
+        _fit(TOKENS, body)
+        listed = body.pop("tokens", [])
+        for each in listed:
+            list_token(state, each)
+        state.set(**({"anyone": False} if listed else {}), **body)
+        return self._shown("anyone", "lifetime", "enforce_scopes", "consent")
+
+    def _set_app(self, _query: Mapping[str, str], body: Any) -> Record:
+        """`{"client_id":..., "client_secret":...}`: from now on only apps that are registered get tokens."""
+        _fit(shape("client_id! client_secret!"), body)
+        self.sandbox.state.put("apps", "sandbox", {"id": body["client_id"], **body})
+        return {"client_id": body["client_id"]}
 
     def _add_leads(self, _query: Mapping[str, str], body: Any) -> Record:
         keys = self.leads.start(body)
@@ -136,8 +147,8 @@ class Admin:
     def _set_shapes(self, _query: Mapping[str, str], body: Any) -> Record:
         """`{"documented": true}`: answers take the documents' form where clients report another."""
         _fit(shape("documented!:bool"), body)
-        self.sandbox.state.documented = body["documented"]
-        return {"documented": self.sandbox.state.documented}
+        self.sandbox.state.set(documented=body["documented"])
+        return self._shown("documented")
 
     def _show_state(self, query: Mapping[str, str], _body: Any) -> Record:
         tables = self.sandbox.state.tables
@@ -216,7 +227,8 @@ class Admin:
         self.leads.streams.clear()
         self.leads.made = 0
         sandbox.state.reset()
-        sandbox.limits, sandbox.tokens = Limits(), Tokens()
+        sandbox.limits = Limits()
+        sandbox.last_used_at.clear()
         sandbox.faults.all.clear()
         sandbox.counts.clear()
         sandbox.statuses.clear()

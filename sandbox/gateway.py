@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import parse_qsl
 
 import orjson
 from starlette.requests import Request
@@ -17,14 +18,14 @@ from sandbox.clock import iso
 from sandbox.faults import BROKEN, Fault, Faults
 from sandbox.ids import new_trace
 from sandbox.journal import Journal
-from sandbox.limits import Limits
+from sandbox.limits import Bounds, Limits
 from sandbox.pages import again, is_later, remember, shift
 from sandbox.refusal import Refusal, bad_request, too_many, unauthorized, unprocessable
 from sandbox.route import Call, Grant, Raw, Reply, Route, Router
 from sandbox.shape import Shape, read_query
 from sandbox.shape import faults as problems
 from sandbox.state import State
-from sandbox.tokens import Tokens, refusal
+from sandbox.tokens import grant_of, refusal
 
 VERSIONS = frozenset({"2021-04-15", "2021-07-28", "2023-02-21", "v3"})
 NO_ROUTE = "This route is not yet supported by the IAM Service. Please update the IAM config."
@@ -65,7 +66,7 @@ class Sandbox:
     journal: Journal | None = None
     limits: Limits = field(default_factory=Limits)
     faults: Faults = field(default_factory=Faults)
-    tokens: Tokens = field(default_factory=Tokens)
+    last_used_at: dict[str, str] = field(default_factory=dict)
     counts: Counter[str] = field(default_factory=Counter)
     statuses: Counter[int] = field(default_factory=Counter)
 
@@ -74,6 +75,12 @@ class Sandbox:
         if self.journal:
             self.journal.write(self.state, effect)
         self.state.touched.clear()
+
+    def bounds(self, location: str) -> Bounds:
+        """How many requests a location lets in."""
+        settings = self.state.settings
+        own = settings["own"].get(location)
+        return Bounds(*own) if own else Bounds(settings["per_10s"], settings["per_day"])
 
     async def answer(self, asked: Asked) -> Answer:
         """Carries out a request.
@@ -104,7 +111,7 @@ class Sandbox:
         if route.access == "open":
             headers: dict[str, str] = {}
         else:
-            verdict = self.limits.admit(grant.app, location, self.state.clock.now())
+            verdict = self.limits.admit(grant.app, location, self.state.clock.now(), self.bounds(location))
             headers = verdict.headers
             if not verdict.admitted:
                 return _json(429, too_many().body, headers)
@@ -114,7 +121,7 @@ class Sandbox:
     def _granted(self, route: Route, headers: Mapping[str, str]) -> Grant:
         if route.access == "open":
             return Grant(app="")
-        grant = self.tokens.grant(headers.get("authorization"), self.state.clock.now())
+        grant = grant_of(self.state, headers.get("authorization"))
         if route.version is not None:
             version = headers.get("version")
             if not version:
@@ -130,9 +137,9 @@ class Sandbox:
             keys = [*path.values(), *_names(body, "contactId", "calendarId", "companyId"), *_names(query, "companyId")]
             named = next((home for key in keys if (home := self.state.owner(key))), None)
         if named:
-            self.tokens.last_used_at[grant.app] = named
+            self.last_used_at[grant.app] = named
             return named
-        return grant.location or grant.company or self.tokens.last_used_at.get(grant.app, "")
+        return grant.location or grant.company or self.last_used_at.get(grant.app, "")
 
     async def _through_faults(self, asked: Asked, call: Call, headers: dict[str, str]) -> Answer:
         met = list(self.faults.firing(asked.method, asked.path, call.location))
@@ -203,11 +210,12 @@ class Sandbox:
 
 
 def _body(route: Route, asked: Asked) -> Any:
-    if route.form or not asked.content:
-        return asked.content.decode() if route.form else None
-    if route.body is None and not route.array:
+    kind = asked.headers.get("content-type", "")
+    if route.body is None or not asked.content:
         return None
-    if "json" not in asked.headers.get("content-type", ""):
+    if route.form:
+        return dict(parse_qsl(asked.content.decode())) if "x-www-form-urlencoded" in kind else None
+    if "json" not in kind:
         return None
     try:
         return orjson.loads(asked.content)
@@ -223,7 +231,7 @@ def _check(call: Call) -> None:
             wrong.append(f"{name} must be one of the following values: {', '.join(values)}")
     if route.body is not None:
         if call.body is None:
-            wrong.append("request body must be given as JSON")
+            wrong.append(f"request body must be given as {'a form' if route.form else 'JSON'}")
         elif route.array:
             wrong += _array_faults(route.body, call.body)
         elif isinstance(call.body, dict):

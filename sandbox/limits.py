@@ -9,6 +9,14 @@ WINDOW = 10.0
 DAY = 86_400
 
 
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How many requests are let in; None is without end."""
+
+    per_10s: int | None = 100
+    per_day: int | None = 200_000
+
+
 @dataclass(slots=True)
 class Usage:
     """What one app used at one location."""
@@ -33,28 +41,24 @@ class Limits:
     """A strict sliding window: a request is refused when the limit was already used in the 10 seconds before it."""
 
     def __init__(self) -> None:
-        self.per_10s: int | None = 100
-        self.per_day: int | None = 200_000
-        self.own: dict[str, tuple[int | None, int | None]] = {}
         self.usage: dict[tuple[str, str], Usage] = {}
 
-    def admit(self, app: str, location: str, now: float) -> Verdict:
+    def admit(self, app: str, location: str, now: float, bounds: Bounds) -> Verdict:
         """Counts a request and lets it in, or refuses it."""
         used = self.usage.setdefault((app, location), Usage())
-        per_10s, per_day = self.own.get(location, (self.per_10s, self.per_day))
         if used.day != int(now // DAY):
             used.day, used.today = int(now // DAY), 0
         _forget(used.admitted, now)
         _forget(used.asked, now)
         used.asked.append(now)
         used.worst = max(used.worst, len(used.asked))
-        full = per_10s is not None and len(used.admitted) >= per_10s
-        if full or (per_day is not None and used.today >= per_day):
+        full = bounds.per_10s is not None and len(used.admitted) >= bounds.per_10s
+        if full or (bounds.per_day is not None and used.today >= bounds.per_day):
             used.refused += 1
-            return Verdict(False, _headers(used, per_10s, per_day))
+            return Verdict(False, _headers(used, bounds))
         used.admitted.append(now)
         used.today += 1
-        return Verdict(True, _headers(used, per_10s, per_day))
+        return Verdict(True, _headers(used, bounds))
 
     def refused(self) -> int:
         """How many requests were answered with 429, all told."""
@@ -66,13 +70,13 @@ def _forget(times: deque[float], now: float) -> None:
         times.popleft()
 
 
-def _headers(used: Usage, per_10s: int | None, per_day: int | None) -> dict[str, str]:
+def _headers(used: Usage, bounds: Bounds) -> dict[str, str]:
     headers = {}
-    if per_10s is not None:
-        headers["X-RateLimit-Max"] = str(per_10s)
-        headers["X-RateLimit-Remaining"] = str(max(0, per_10s - len(used.admitted)))
+    if bounds.per_10s is not None:
+        headers["X-RateLimit-Max"] = str(bounds.per_10s)
+        headers["X-RateLimit-Remaining"] = str(max(0, bounds.per_10s - len(used.admitted)))
         headers["X-RateLimit-Interval-Milliseconds"] = str(int(WINDOW * 1000))
-    if per_day is not None:
-        headers["X-RateLimit-Limit-Daily"] = str(per_day)
-        headers["X-RateLimit-Daily-Remaining"] = str(max(0, per_day - used.today))
+    if bounds.per_day is not None:
+        headers["X-RateLimit-Limit-Daily"] = str(bounds.per_day)
+        headers["X-RateLimit-Daily-Remaining"] = str(max(0, bounds.per_day - used.today))
     return headers

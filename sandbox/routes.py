@@ -21,6 +21,7 @@ from sandbox import (
     messages,
     notes,
     notifications,
+    oauth,
     opportunities,
     opportunity_search,
     recordings,
@@ -55,4 +56,5 @@ ROUTES: tuple[Route, ...] = (
     *associations.ROUTES,
     *blogs.ROUTES,
     *documents.ROUTES,
+    *oauth.ROUTES,
 )

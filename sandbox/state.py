@@ -14,18 +14,24 @@ from sandbox.tables import TABLES
 Record = dict[str, Any]
 Rows = dict[str, Record]
 DEFAULT_COMPANY = "sandboxCompany000001"
+SETTINGS: Record = {
+    "id": "settings",
+    "anyone": True,  # any bearer token is welcome
+    "per_10s": 100,
+    "per_day": 200_000,
+    "own": {},  # limits of single locations
+    "documented": False,  # answers take the documents' form where clients report another
+    "lifetime": 86_399,  # of access tokens, in seconds
+    "enforce_scopes": False,  # of the access tokens that are given out
+    "consent": "sandboxLocation00001",  # the location that is chosen on the consent page
+}
 
 
 class State:
-    """All records. They are replaced, never changed in place, so that every change passes through here.
-
-    Where the vendor's documents and what clients report differ in the form of an answer, `documented` says which of
-    both is given; by default it is what clients report.
-    """
+    """All records. They are replaced, never changed in place, so that every change passes through here."""
 
     def __init__(self, seed: Callable[[State, str, str], None]) -> None:
         self.clock = Clock()
-        self.documented = False
         self.effects: list[dict[str, Any]] = []
         self.touched: list[tuple[str, str, str]] = []
         self._seed = seed
@@ -33,6 +39,7 @@ class State:
 
     def _clear(self) -> None:
         self.tables: dict[str, dict[str, Rows]] = {name: {} for name in TABLES}
+        self.settings = SETTINGS
         self._owners: dict[str, str] = {}
         self._times: dict[tuple[str, str, str], list[tuple[int, str]]] = {}
         self._values: dict[tuple[str, str, str, Any], dict[str, None]] = {}
@@ -42,10 +49,20 @@ class State:
     def reset(self) -> None:
         """Forgets everything."""
         self._clear()
-        self.documented = False
         self.effects.clear()
         self.touched.clear()
         self.clock = Clock()
+
+    # What the sandbox is told to be like, kept with its records.
+
+    def set(self, **settings: Any) -> None:
+        """Changes settings."""
+        self.put("settings", "sandbox", {**self.settings, **settings})
+
+    @property
+    def documented(self) -> bool:
+        """Whether answers take the documents' form where clients report another."""
+        return bool(self.settings["documented"])
 
     # Locations are made when they are first named, so that any number of accounts can be played.
 
@@ -132,6 +149,8 @@ class State:
         self.tables[table].setdefault(home, {})[key] = record
         self._owners[key] = home
         self.touched.append((table, home, key))
+        if table == "settings":
+            self.settings = record
 
     def remove(self, table: str, key: str) -> None:
         """Takes a record away, if it is there."""

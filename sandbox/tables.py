@@ -75,6 +75,11 @@ ROWS = (
     _mongo("authors", "Author"),
     _mongo("categories", "Category"),
     _mongo("posts", "Blog post", lookups=("urlSlug", "blogId")),
+    _plain("accessTokens", "Access token", home="company"),
+    _plain("refreshTokens", "Refresh token", home="company"),
+    _plain("codes", "Authorization code", home="company"),
+    _plain("apps", "App", home="sandbox"),
+    _plain("settings", "Settings", home="sandbox"),
     _mongo("documents", "Document"),
     _mongo("templates", "Template"),
 )

@@ -8,51 +8,48 @@ from typing import Any
 from sandbox.refusal import Refusal, forbidden, unauthorized, unprocessable
 from sandbox.route import Grant, Route
 from sandbox.shape import faults, shape
+from sandbox.state import DEFAULT_COMPANY, State
 
 LISTED = shape("token! app location company scopes:[text] expires_in:number")
 WRONG_SCOPE = "The token is not authorized for this scope."
 
 
-class Tokens:
-    """What is known of tokens, and where each was last used."""
+def list_token(state: State, token: Mapping[str, Any]) -> None:
+    """Lists a token; without a location and a company it may go anywhere.
 
-    def __init__(self) -> None:
-        self.anyone = True
-        self.grants: dict[str, Grant] = {}
-        self.last_used_at: dict[str, str] = {}
+    Raises:
+        Refusal: it is not described as it should be.
+    """
+    wrong = list(faults(LISTED, token))
+    if wrong:
+        raise unprocessable(*wrong)
+    until = state.clock.now() + token["expires_in"] if "expires_in" in token else None
+    keep_token(state, token["token"], {"app": token["token"], **token, "until": until})
 
-    def admit(self, token: Mapping[str, Any], now: float) -> None:
-        """Lists a token.
 
-        Raises:
-            Refusal: it is not described as it should be.
-        """
-        wrong = list(faults(LISTED, token))
-        if wrong:
-            raise unprocessable(*wrong)
-        self.grants[token["token"]] = Grant(
-            app=token.get("app", token["token"]),
-            location=token.get("location"),
-            company=token.get("company"),
-            scopes=frozenset(token["scopes"]) if "scopes" in token else None,
-            until=now + token["expires_in"] if "expires_in" in token else None,
-        )
+def keep_token(state: State, token: str, told: Mapping[str, Any]) -> None:
+    """Keeps what a token may do: its app, location, company, scopes, until when."""
+    fields = {name: told.get(name) for name in ("app", "location", "company", "scopes", "until")}
+    state.put("accessTokens", str(told.get("company") or DEFAULT_COMPANY), {"id": token, **fields})
 
-    def grant(self, header: str | None, now: float) -> Grant:
-        """What the token of an Authorization header may do.
 
-        Raises:
-            Refusal: it is missing, unknown or expired.
-        """
-        kind, _, token = (header or "").partition(" ")
-        if kind.lower() != "bearer" or not token.strip():
-            raise unauthorized()
-        grant = self.grants.get(token.strip())
-        if grant is None and self.anyone:
-            return Grant(app=token.strip())
-        if grant is None or (grant.until is not None and grant.until <= now):
-            raise unauthorized()
-        return grant
+def grant_of(state: State, header: str | None) -> Grant:
+    """What the token of an Authorization header may do.
+
+    Raises:
+        Refusal: it is missing, unknown or expired.
+    """
+    kind, _, token = (header or "").partition(" ")
+    token = token.strip()
+    if kind.lower() != "bearer" or not token:
+        raise unauthorized()
+    kept = state.find("accessTokens", token)
+    if kept is None and state.settings["anyone"]:
+        return Grant(app=token)
+    if kept is None or (kept["until"] is not None and kept["until"] <= state.clock.now()):
+        raise unauthorized()
+    scopes = None if kept["scopes"] is None else frozenset(kept["scopes"])
+    return Grant(app=kept["app"], location=kept["location"], company=kept["company"], scopes=scopes)
 
 
 def refusal(grant: Grant, route: Route, location: str) -> Refusal | None:

@@ -297,7 +297,7 @@ def documents() -> Documents:
 def client() -> Client:
     """A fresh sandbox without limits."""
     sandbox = new_sandbox()
-    sandbox.limits.per_10s = sandbox.limits.per_day = None
+    sandbox.state.set(per_10s=None, per_day=None)
     return Client(sandbox, _documents)
 
 
