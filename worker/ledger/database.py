@@ -28,8 +28,7 @@ def open_database(url: str) -> Engine:
     """
     address = _address(url)
     if address.get_backend_name() == "sqlite":
-        if address.database:
-            Path(address.database).parent.mkdir(parents=True, exist_ok=True)
+        _make_folder(address)
         # autocommit at the driver: SQLAlchemy's own BEGIN below decides when a transaction starts
         engine = create_engine(address, poolclass=QueuePool, pool_size=4, max_overflow=4, connect_args={"timeout": 30})
         event.listen(engine, "connect", _tune_sqlite)
@@ -43,6 +42,11 @@ def _address(url: str) -> URL:
     if address.drivername in {"postgresql", "postgres"}:
         return address.set(drivername="postgresql+psycopg")
     return address
+
+
+def _make_folder(address: URL) -> None:
+    if address.get_backend_name() == "sqlite" and address.database:
+        Path(address.database).parent.mkdir(parents=True, exist_ok=True)
 
 
 def _tune_sqlite(connection: Any, _record: Any) -> None:
@@ -68,8 +72,10 @@ def reading(engine: Engine) -> Iterator[Connection]:
 
 def migrate(url: str) -> None:
     """Bring the database to the newest schema; several processes may do it at once, one of them does the work."""
+    address = _address(url)
+    _make_folder(address)
     config = _migrations()
-    config.attributes["address"] = _address(url)
+    config.attributes["address"] = address
     command.upgrade(config, "head")
 
 
