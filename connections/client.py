@@ -43,11 +43,11 @@ class _Account:
     vendor: Vendor
     base: str
     host: str
-    query: tuple[tuple[str, str], ...]
+    query: tuple[tuple[str, str], ...] = field(repr=False)
     slots: Slots
     breaker: Breaker
-    credential: Mapping[str, str] | None = None
-    headers: dict[tuple[str, bool], httpx.Headers] = field(default_factory=dict)
+    credential: Mapping[str, str] | None = field(default=None, repr=False)
+    headers: dict[tuple[str, bool], httpx.Headers] = field(default_factory=dict, repr=False)
 
 
 class Client:

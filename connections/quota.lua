@@ -133,7 +133,6 @@ elseif free <= 0 then
       if need <= 0 then break end
     end
   end
-  wait = math.max(wait, LEAST_WAIT)
 end
 
 -- Processes that got nothing when they asked share what is free.
@@ -145,6 +144,7 @@ if granted > 0 then
   add(step(now), granted)
   spent, wait = spent + granted, 0
 elseif want > 0 then
+  wait = math.max(wait, LEAST_WAIT)
   redis.call('ZADD', waiting, now + wait + SECOND / 4, asker)
   redis.call('PEXPIRE', waiting, math.ceil((wait + SECOND) / 1000))
 end

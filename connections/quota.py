@@ -13,17 +13,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
-from urllib.parse import parse_qs, urlencode, urlsplit
 from uuid import uuid4
 
 import structlog
 from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import ExponentialBackoff
-from redis.exceptions import ConnectionError as RedisAway
 from redis.exceptions import RedisError
 
 from connections.connection import Quota
+from connections.script import Script, connect
 
 Precedence = Literal["action", "poll"]
 
@@ -97,18 +94,6 @@ def notice(headers: Mapping[str, str]) -> Notice | None:
 def _number(headers: Mapping[str, str], name: str) -> int | None:
     text = headers.get(name)
     return int(text) if text is not None and text.isascii() and text.isdigit() else None
-
-
-def redis_url(url: str) -> str:
-    """The address as redis-py reads it: Celery's `redis+socket:///path?virtual_host=1` becomes `unix:///path?db=1`."""
-    parts = urlsplit(url)
-    if parts.scheme not in {"redis+socket", "valkey+unix", "unix"}:
-        return url.replace("valkey://", "redis://", 1).replace("valkeys://", "rediss://", 1)
-    query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
-    if "virtual_host" in query:
-        query["db"] = query.pop("virtual_host").strip("/")
-    login = parts.netloc.rpartition("@")[0]
-    return f"unix://{login}{'@' if login else ''}{parts.path}{'?' if query else ''}{urlencode(query)}"
 
 
 @dataclass(slots=True)
@@ -246,7 +231,7 @@ class RedisLimiter:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._redis = redis
-        self._script = redis.register_script(SCRIPT.read_text("utf-8"))
+        self._script = Script(redis, SCRIPT.read_text("utf-8"))
         self._prefix = prefix
         self._window = window
         self._again = again
@@ -328,7 +313,7 @@ class RedisLimiter:
             if budget in self._owed:
                 await self._script(keys, ["record", round(self._window * 1e6), *self._debt(budget)])
                 del self._owed[budget]
-            reply = await self._script(keys, list(args))
+            reply = await self._script(keys, args)
         except (RedisError, OSError) as error:
             self._lost(error)
             return None
@@ -348,14 +333,3 @@ class RedisLimiter:
         if self._away_since is None:
             self._away_since = now
             log.warning("quota.alone", reason=f"Redis is away, this process goes on with its share: {error}")
-
-
-def connect(url: str) -> Redis:
-    """A client for short scripts: a second at most for a try, three more tries on a broken connection."""
-    return Redis.from_url(
-        redis_url(url),
-        socket_timeout=1.0,
-        socket_connect_timeout=1.0,
-        retry=Retry(ExponentialBackoff(cap=0.05, base=0.005), 3, supported_errors=(RedisAway,)),
-        health_check_interval=25,
-    )

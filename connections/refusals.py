@@ -74,12 +74,16 @@ def failure(error: BaseException, where: str) -> VendorError:
 
 
 def _detail(error: BaseException) -> str:
-    """The system's own word for it where there is one; asyncio's differ between its loops."""
+    """The system's own word for it where there is one; never the address, whose query may hold a key."""
+    if isinstance(error, (TimeoutError, aiohttp.InvalidURL)):
+        return ""
+    if isinstance(error, aiohttp.ClientResponseError):
+        return bounded(error.message, 200)
     cause = getattr(error, "os_error", None) or error
     number = getattr(cause, "errno", None)
     if isinstance(number, int) and number > 0:
         return os.strerror(number)
-    return "" if isinstance(error, TimeoutError) else bounded(getattr(cause, "strerror", None) or str(cause), 200)
+    return bounded(getattr(cause, "strerror", None) or str(cause), 200)
 
 
 def refusal(

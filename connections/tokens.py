@@ -82,7 +82,7 @@ def _printable(secret: str, connection: Connection) -> str:
 class _Fetched:
     """A fetched token: its headers, and when it should be replaced and when it ends (epoch seconds)."""
 
-    header: Mapping[str, str] = field(default_factory=dict)
+    header: Mapping[str, str] = field(default_factory=dict, repr=False)
     renew_at: float = 0.0
     ends_at: float = 0.0
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)

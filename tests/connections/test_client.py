@@ -191,6 +191,15 @@ async def test_secrets_that_the_vendor_repeats_are_masked(loopback: Start, answe
     assert "pit-" not in repr(caught.value.data)
 
 
+async def test_secrets_are_in_no_repr(loopback: Start, answer: Any, connection: Make) -> None:
+    auth = ApiKey(key=SecretStr("topsecret"), header="X-Key", query="key")
+    async with loopback(always(answer())) as server, client() as ours:
+        await ours.call(connection(server.url, auth=auth), GET, "poll")
+        kept = repr(ours._accounts)
+    assert "acme" in kept
+    assert "topsecret" not in kept
+
+
 async def test_a_token_that_no_header_may_hold_is_refused_without_showing_it(
     loopback: Start, answer: Any, connection: Make
 ) -> None:

@@ -12,7 +12,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from connections.connection import Quota
-from connections.quota import Grant, Limiter, LocalLimiter, Notice, RedisLimiter, notice, redis_url
+from connections.quota import Grant, Limiter, LocalLimiter, Notice, RedisLimiter, notice
 
 pytestmark = pytest.mark.anyio
 WINDOW = 0.6
@@ -185,25 +185,6 @@ def test_headers_are_read_as_far_as_they_are_numbers() -> None:
     assert notice({"content-type": "x"}) is None
 
 
-@pytest.mark.parametrize(
-    ("url", "meant"),
-    [
-        ("redis://user:pw@host:6380/2", "redis://user:pw@host:6380/2"),
-        ("rediss://host/0", "rediss://host/0"),
-        ("unix:///tmp/s", "unix:///tmp/s"),
-        ("unix://:pw@/tmp/s?db=3", "unix://:pw@/tmp/s?db=3"),
-        ("redis+socket:///tmp/s", "unix:///tmp/s"),
-        ("redis+socket:///tmp/s?virtual_host=2", "unix:///tmp/s?db=2"),
-        ("redis+socket:///tmp/s?virtual_host=/2", "unix:///tmp/s?db=2"),
-        ("valkey://host/1", "redis://host/1"),
-        ("valkeys://host/1", "rediss://host/1"),
-        ("valkey+unix:///tmp/s", "unix:///tmp/s"),
-    ],
-)
-def test_addresses_of_celery_and_valkey_are_understood(url: str, meant: str) -> None:
-    assert redis_url(url) == meant
-
-
 async def test_a_day_begins_anew_at_midnight() -> None:
     now = [20_000 * 86_400.0 - 30]
     limiter = LocalLimiter(clock=lambda: now[0])
@@ -245,6 +226,14 @@ async def test_processes_share_one_quota(valkey_url: str, budget: str) -> None:
         await one.freeze(budget, 5)
         await asyncio.sleep(WINDOW + 0.1)
         assert (await two.take(budget, QUOTA, 1, "action")).wait > 3
+
+
+async def test_hundreds_of_locations_may_ask_at_once(valkey_url: str, budget: str) -> None:
+    with capture_logs() as logs:
+        async with shared(valkey_url, 1) as (limiter,):
+            grants = await asyncio.gather(*(limiter.take(f"{budget}-{n}", QUOTA, 1, "poll") for n in range(500)))
+    assert [grant.granted for grant in grants] == [1] * 500
+    assert logs == []
 
 
 async def test_many_that_ask_at_once_get_no_more_than_there_is(valkey_url: str, budget: str) -> None:

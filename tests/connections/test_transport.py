@@ -4,11 +4,13 @@ import asyncio
 import gzip
 import socket
 import ssl
+import traceback
 import zlib
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -151,6 +153,15 @@ async def test_an_answer_that_is_no_http_is_no_answer(loopback: Start) -> None:
     async with loopback(says(b"SSH-2.0-OpenSSH_9.2\r\n\r\n")) as server:
         with pytest.raises(NoAnswer, match="no HTTP"):
             await outcome(server.url)
+
+
+@pytest.mark.parametrize("data", [b"SSH-2.0-OpenSSH_9.2\r\n\r\n", b"", b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n"])
+async def test_a_key_in_the_query_is_in_no_message_and_no_traceback(loopback: Start, data: bytes) -> None:
+    key = uuid4().hex
+    async with loopback(says(data)) as server:
+        with pytest.raises(NoAnswer) as caught:
+            await outcome(f"{server.url}/x?api_key={key}")
+    assert key not in "".join(traceback.format_exception(caught.value))
 
 
 async def test_a_reset_connection_is_no_answer(loopback: Start) -> None:
