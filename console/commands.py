@@ -44,6 +44,10 @@ ROWS = (
     ),
     Row(name="valkey", module="console.process_commands", summary="The project's own Valkey alone.", hidden=True),
     *_rows(
+        "demo",
+        demo="Sandbox, engine and examples together, then what happened.",
+    ),
+    *_rows(
         "report_commands",
         status="Processes, feeds, runs: what is going on, and what is not.",
     ),

@@ -59,7 +59,7 @@ def worker(
     _start(app, words)
 
 
-def run(project: Project = None, concurrency: Concurrency = None) -> None:
+def run(project: Project = None, concurrency: Concurrency = None, with_parent: WithParent = False) -> None:
     """Run beat and worker in one go, and start again whichever ends.
 
     Where nothing is configured it brings its own SQLite and Valkey. Ctrl-C or SIGTERM ends it when the tasks under way
@@ -68,6 +68,8 @@ def run(project: Project = None, concurrency: Concurrency = None) -> None:
     from console.supervisor import engine  # noqa: PLC0415  # beat and worker do without it
 
     settings = settings_of(project)
+    if with_parent:
+        _follow_parent()
     engine(settings, environment(project), concurrency)
 
 

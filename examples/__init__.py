@@ -1,0 +1,1 @@
+"""Projects to learn from: each folder is one that `hightide run` takes as it is, against the sandbox."""
