@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from sandbox.clock import stamp_of
-from sandbox.refusal import bad_request
+from sandbox.refusal import bad_request, unprocessable
 from sandbox.route import Call, Route, get, post
 from sandbox.shape import shape
 from sandbox.state import Record
 from sandbox.views import pick, times
 
 LIST = shape(
-    "locationId! status paymentStatus limit:number skip:number query dateFrom dateTo",
+    "locationId! status paymentStatus:waiting_for_payment|paid|no_payment limit:number skip:number query dateFrom "
+    "dateTo",
 )
 TEMPLATES = shape("locationId! dateFrom dateTo type name isPublicDocument:bool userId limit skip")
 CC = shape("email! id! imageUrl! contactName! firstName! lastName!")
@@ -43,7 +44,7 @@ def _list(call: Call) -> Record:
     query = call.query
     statuses = {each for each in query.get("status", "").split(",") if each}
     if not statuses <= STATUSES:
-        raise bad_request(f"status must be one of the following values: {', '.join(sorted(STATUSES))}")
+        raise unprocessable(f"status must be one of the following values: {', '.join(sorted(STATUSES))}")
     since, until = _range(query)
     found = [
         each

@@ -194,17 +194,17 @@ def _part(times: list[tuple[int, str]], descending: bool, body: Mapping[str, Any
             return times[::-1][start : start + limit] if start else times[: -limit - 1 : -1]
         return times[start : start + limit]
     if page:
-        raise unprocessable("page and searchAfter must not be given together")
+        raise bad_request("page and searchAfter must not be given together")
     return _after(times, descending, after, limit)
 
 
 def _after(times: list[tuple[int, str]], descending: bool, after: Any, limit: int) -> list[tuple[int, str]]:
     if not isinstance(after, list) or len(after) != 2:
-        raise unprocessable("searchAfter must be the searchAfter of a record")
+        raise bad_request("searchAfter must be the searchAfter of a record")
     try:
         mark = (stamp_of(after[0]), str(after[1]))
     except (ValueError, TypeError, AttributeError) as exc:
-        raise unprocessable("searchAfter must be the searchAfter of a record") from exc
+        raise bad_request("searchAfter must be the searchAfter of a record") from exc
     if descending:
         end = bisect_left(times, mark)
         return times[max(0, end - limit) : end][::-1]

@@ -41,6 +41,7 @@ READ_OTHERWISE = [
         "typed string, its example true; both are taken",
     ),
     ("* /associations/*", "*Object*", "typed object, with a text as example"),
+    ("GET /proposals/document", "status", "one of five in the document, several apart by commas in its description"),
 ]
 SCOPES = {
     # filled in where a document names none
