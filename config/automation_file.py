@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 from actions.action import Action
@@ -139,7 +140,7 @@ def _row(use: str, rows: Mapping[str, Row], others: Mapping[str, Any], place: Pl
     row = rows.get(use)
     if row is None and use:
         is_, wanted = ("an action", "a trigger") if isinstance(others.get(use), Action) else ("a trigger", "an action")
-        message = f"`{use}` is {is_}, and {wanted} is expected" if use in others else f"unknown operation `{use[:120]}`"
+        message = f"`{use}` is {is_}, and {wanted} is expected" if use in others else f"unknown operation `{use}`"
         found.fault(place, message, close(use, rows) or "`hightide catalog` lists them")
     return row
 
@@ -150,7 +151,7 @@ def _connection(name: str, use: str, place: Place, found: Findings, around: Arou
         return None
     connection = around.connections.get(name)
     if name not in around.connections and around.complete:
-        found.fault(place, f"unknown connection `{name[:80]}`", meant(name, around.connections))
+        found.fault(place, f"unknown connection `{name}`", meant(name, around.connections))
     elif connection is not None and use and connection.kind != _kind(use):
         hint = _of_kind(_kind(use), around)
         found.fault(place, f"`{name}` is a connection of kind {connection.kind}, and `{use}` is not", hint)
@@ -213,15 +214,13 @@ def _events(given: Any, row: Trigger, place: Place, found: Findings) -> tuple[Ki
             events.append(event)
         else:
             where = (*place, number) if several else place
-            found.fault(where, f"`{row.id}` has no event `{name[:80]}`", meant(name, row.events))
+            found.fault(where, f"`{row.id}` has no event `{name}`", meant(name, row.events))
     return tuple(dict.fromkeys(events))
 
 
 def _check_expression(source: str | None, place: Place, scope: Scope, found: Findings) -> None:
-    text = found.filled(source)
-    if text is not None:
-        for message, hint in faults_of_expression(text, scope):
-            found.fault(place, message, hint)
+    if source is not None:
+        found.check_text(source, place, partial(faults_of_expression, scope=scope))
 
 
 def _warn(row: Trigger | Action, place: Place, found: Findings) -> None:

@@ -44,7 +44,7 @@ def read_connections(found: Findings, vendors: Mapping[str, Vendor]) -> dict[str
 def check_name(name: str, place: Place, found: Findings) -> None:
     """A fault where a connection or automation is called what cannot be a name."""
     if not NAME.fullmatch(name):
-        found.fault(place, f"`{name[:80]}` cannot be a name", "letters, digits, `-`, `_` and `.`; 64 at most", key=True)
+        found.fault(place, f"`{name}` cannot be a name", "letters, digits, `-`, `_` and `.`; 64 at most", key=True)
 
 
 def _connection(name: str, value: Any, found: Findings, vendors: Mapping[str, Vendor]) -> Connection | None:
@@ -108,7 +108,7 @@ def _auth(filled: Mapping[str, Any], place: Place, found: Findings) -> Auth | No
     auth = AUTHS.get(kind) if isinstance(kind, str) else None
     if auth is None:
         there = "type" in filled
-        message = f"unknown type `{str(kind)[:80]}`" if there else "`type` is missing"
+        message = f"unknown type `{kind!s}`" if there else "`type` is missing"
         hint = (meant(kind, AUTHS) if isinstance(kind, str) else None) or f"known: {listed(AUTHS)}"
         found.fault((*place, "type"), message, hint)
         return None

@@ -79,6 +79,11 @@ def names_in(text: str) -> list[str]:
     return _NAME.findall(text) if "${" in text else []
 
 
+def neutral(text: str) -> str:
+    """The text with a plain word in place of every `${NAME}`, for messages that quote parts of it."""
+    return _NAME.sub("x", text)
+
+
 def is_name(name: str) -> bool:
     """Whether an environment variable can be called that."""
     return _VALID.fullmatch(name) is not None

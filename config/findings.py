@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,9 +10,13 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from config.document import Document, Mark, Place
-from config.environment import filled_in, is_name, names_in
+from config.environment import filled_in, is_name, names_in, neutral
 from config.inputs import faults
-from config.problems import Problem, close
+from config.problems import Problem, Said, close
+
+_LONG = re.compile(r"`([^`]{77})[^`]{4,}`")
+_SECRET = 6
+"""How many characters make a variable's value worth hiding in a message."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -22,6 +27,8 @@ class Findings:
     environ: Mapping[str, str]
     problems: list[Problem] = field(default_factory=list)
     warnings: list[Problem] = field(default_factory=list)
+    used: dict[str, str] = field(default_factory=dict)
+    """The values of the variables that the file names, and how it names them."""
     told: set[Mark] = field(init=False)
     """Marks of values that are known to be unusable: what else is wrong with them is of no interest."""
 
@@ -30,13 +37,13 @@ class Findings:
 
     def fault(self, place: Place, message: str, hint: str | None = None, *, key: bool = False) -> None:
         """Adds a problem with the value at a place, or with its key."""
-        problem = self.document.problem(place, message, hint, key=key)
+        problem = self.document.problem(place, self._masked(message), hint and self._masked(hint), key=key)
         if (problem.line, problem.column) not in self.told:
             self.problems.append(problem)
 
     def warn(self, place: Place, message: str, hint: str | None = None) -> None:
         """Adds a warning: it can be used as it is, and may not do what is expected."""
-        self.warnings.append(self.document.problem(place, message, hint))
+        self.warnings.append(self.document.problem(place, self._masked(message), hint))
 
     def sound(self, shape: TypeAdapter[Any], value: Any, place: Place) -> dict[str, Any]:
         """The fields of a mapping that fit its shape; the others are faults."""
@@ -51,9 +58,17 @@ class Findings:
     def check_variables(self, value: Any, place: Place) -> None:
         """Faults for each `${NAME}` in the strings of a value that names no variable, or one that is not set."""
         for where, text in strings(value, place):
+            self.used |= {self.environ[name]: f"${{{name}}}" for name in names_in(text) if name in self.environ}
             wrong = [self.document.problem(where, *fault) for fault in self._faults_of_variables(text)]
             self.problems += wrong
             self.told |= {(problem.line, problem.column) for problem in wrong}
+
+    def _masked(self, text: str) -> str:
+        """The text with what may be a secret put back as it is written, and with what is long cut short."""
+        for value in sorted(self.used, key=len, reverse=True):
+            text = text.replace(value, self.used[value]) if len(value) >= _SECRET else text
+        text = "".join(each if each.isprintable() else " " for each in text)
+        return _LONG.sub(r"`\1...`", text)
 
     def _faults_of_variables(self, text: str) -> Iterator[tuple[str, str | None]]:
         for name in names_in(text):
@@ -63,6 +78,14 @@ class Findings:
                 near = close(name, self.environ)
                 hint = "set it in the environment or in .env" + (f"; {near}" if near else "")
                 yield f"environment variable `{name}` is not set", hint
+
+    def check_text(self, text: str, place: Place, check: Callable[[str], list[Said]]) -> None:
+        """Faults that a check finds in a text with its variables filled in; none quotes what they hold."""
+        wrong = check(self.filled(text))
+        if wrong and names_in(text):
+            wrong = check(neutral(text)) or [("fails once its variables are filled in", None)]
+        for message, hint in wrong:
+            self.fault(place, message, hint)
 
     def filled(self, value: Any) -> Any:
         """The value with those of its `${NAME}` replaced that are set."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from actions.action import Action
@@ -82,8 +83,7 @@ def check_templates(given: Any, place: Place, scope: Scope | None, found: Findin
         if is_template(text) and scope is None:
             found.fault(where, "a trigger's parameters cannot be templates", "there is no record yet when it is polled")
         elif is_template(text) and scope is not None:
-            for message, hint in faults_of_template(found.filled(text), scope):
-                found.fault(where, message, hint)
+            found.check_text(text, where, partial(faults_of_template, scope=scope))
 
 
 def _check_reach(call: Call, given: Mapping[str, Any], connection: Connection, place: Place, found: Findings) -> None:

@@ -6,6 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 
+Said = tuple[str, str | None]
+"""A message and its hint."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from jinja2 import nodes
 
 from config.language import FAILURES, LANGUAGE, parsed, parsed_expression
-from config.problems import listed, meant
+from config.problems import Said, listed, meant
 from config.templates import dotted, fault
 
 ROOTS = ("record", "event", "steps", "item", "automation", "connection", "now")
@@ -21,10 +21,6 @@ class Scope:
 
     roots: Collection[str]
     steps: Collection[str] = ()
-
-
-Said = tuple[str, str | None]
-"""A message and its hint."""
 
 
 def faults_of_template(source: str, scope: Scope) -> list[Said]:

@@ -35,7 +35,7 @@ def interval(text: str) -> Every | Auto:
         return Auto()
     found = re.fullmatch(r"(\d{1,6})([sm])", text)
     if found is None:
-        raise Unclear(f"`{text[:40]}` is no interval", _suggestion(text))
+        raise Unclear(f"`{text}` is no interval", _suggestion(text))
     seconds = int(found[1]) * _UNITS[found[2]]
     if not SHORTEST <= seconds <= LONGEST:
         raise Unclear(f"`{text}` is outside 1 to 15 minutes", "expected `1m` to `15m`, or `auto`; or `cron`")
@@ -50,13 +50,13 @@ def cron(expression: str) -> str:
     """
     hint = "expected minute, hour, day, month, weekday, such as `*/5 9-17 * * mon-fri`"
     if len(expression.split()) != 5:
-        raise Unclear(f"`{expression[:80]}` is no cron expression of five fields", hint)
+        raise Unclear(f"`{expression}` is no cron expression of five fields", hint)
     try:
         croniter(expression, _SOME_TIME).get_next(datetime)
     except CroniterBadDateError:
         raise Unclear(f"`{expression}` never comes due") from None
-    except (CroniterError, ValueError, OverflowError, LookupError, TypeError) as exc:
-        raise Unclear(f"`{expression[:80]}` is no cron expression: {exc}", hint) from None
+    except (CroniterError, ValueError, OverflowError, LookupError, TypeError):
+        raise Unclear(f"`{expression}` is no cron expression", hint) from None
     return expression
 
 
@@ -67,7 +67,7 @@ def timezone(name: str) -> str:
         Unclear: it is not.
     """
     if name not in _zones():
-        raise Unclear(f"unknown time zone `{name[:80]}`", meant(name, _zones()) or "expected such as `Europe/Vienna`")
+        raise Unclear(f"unknown time zone `{name}`", meant(name, _zones()) or "expected such as `Europe/Vienna`")
     return name
 
 
@@ -83,7 +83,7 @@ def start(text: str) -> Start:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        raise Unclear(f"`{text[:40]}` is no start", hint) from None
+        raise Unclear(f"`{text}` is no start", hint) from None
     if re.fullmatch(r"\d{4}-\d\d-\d\d", text):
         return moment.replace(tzinfo=UTC)
     if moment.tzinfo is None:
