@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -47,10 +47,11 @@ def polled(row: Trigger) -> Call:
     )
 
 
-def sent(row: Action, given: Mapping[str, Any]) -> Call:
+def sent(row: Action, given: Collection[str]) -> Call:
     """The call that carries out an action with these parameters: some lead to another operation."""
-    operation = next((other for name, other in row.instead.items() if name in given), row.send)
-    return Call(id=row.id, operation=operation, token=row.token, one_of=row.one_of, only_one_of=row.only_one_of)
+    return Call(
+        id=row.id, operation=row.operation(given), token=row.token, one_of=row.one_of, only_one_of=row.only_one_of
+    )
 
 
 def check_call(

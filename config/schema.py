@@ -66,9 +66,7 @@ def _auth(kind: str, auth: type[Any]) -> Schema:
 
 def _automations(triggers: Mapping[str, Trigger], actions: Mapping[str, Action]) -> Schema:
     polls = {name: (polled(row),) for name, row in triggers.items()}
-    sends = {
-        name: (sent(row, {}), *(sent(row, {other: None}) for other in row.instead)) for name, row in actions.items()
-    }
+    sends = {name: (sent(row, ()), *(sent(row, (other,)) for other in row.instead)) for name, row in actions.items()}
     inputs, definitions = _inputs([call for calls in (*polls.values(), *sends.values()) for call in calls])
     trigger, step = _untitled(TRIGGER.json_schema()), _untitled(STEP.json_schema())
     trigger["properties"] |= {"use": _uses(triggers), "every": _EVERY}

@@ -115,8 +115,7 @@ def _faults(given: Mapping[str, str]) -> Iterator[Fault]:
         yield "HIGHTIDE_DATABASE_URL", "is no database we know", "expected postgresql://USER:PASSWORD@HOST/DATABASE"
     if redis and not (redis.startswith(_BROKERS) and _is_url(redis)):
         yield "HIGHTIDE_REDIS_URL", "is no Redis we know", "expected redis://HOST:PORT/0"
-    days = given.get("HIGHTIDE_KEEP_DAYS", "30")
-    if not days.isdecimal() or not int(days):
+    if not re.fullmatch(r"[1-9][0-9]{0,4}", given.get("HIGHTIDE_KEEP_DAYS", "30")):
         yield "HIGHTIDE_KEEP_DAYS", "is no number of days", "expected a whole number such as 30"
     for number, key in enumerate(_keys(given), 1):
         if not _is_fernet(key):

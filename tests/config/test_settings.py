@@ -83,6 +83,8 @@ def test_other_addresses_than_loopback_demand_a_password(tmp_path: Path) -> None
 
 ADDRESS = "environment: HIGHTIDE_WEB_ADDRESS is no address to listen on (expected HOST:PORT, such as 127.0.0.1:8765)"
 
+DAYS = "environment: HIGHTIDE_KEEP_DAYS is no number of days (expected a whole number such as 30)"
+
 
 @pytest.mark.parametrize(
     ("environ", "expected"),
@@ -98,6 +100,8 @@ ADDRESS = "environment: HIGHTIDE_WEB_ADDRESS is no address to listen on (expecte
             {"HIGHTIDE_DATABASE_URL": "mysql://h/d"},
             "environment: HIGHTIDE_DATABASE_URL is no database we know (expected postgresql://USER:PASSWORD@HOST/DATABASE)",
         ),
+        ({"HIGHTIDE_KEEP_DAYS": "0"}, DAYS),
+        ({"HIGHTIDE_KEEP_DAYS": "9" * 5000}, DAYS),
         (
             {"HIGHTIDE_REDIS_URL": "localhost:6379"},
             "environment: HIGHTIDE_REDIS_URL is no Redis we know (expected redis://HOST:PORT/0)",
