@@ -8,7 +8,7 @@ ARGS ?=
 UPGRADE ?=
 UV := 0.13.9
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-	--custom-compile-command "make lock" $(UPGRADE) pyproject.toml
+	--custom-compile-command "make lock" $(UPGRADE)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test quick fmt lint types docs check-docs check bench lock clean
@@ -52,8 +52,9 @@ bench: $(READY) ## a burst of 10,000 contacts: Hightide, plain Celery and bare h
 
 lock: $(READY) ## resolve the lock files again; UPGRADE=--upgrade takes newer releases
 	$(BIN)/pip install --quiet uv==$(UV)
-	$(COMPILE) --output-file requirements.lock
-	$(COMPILE) --extra dev --constraint requirements.lock --output-file requirements-dev.lock
+	$(COMPILE) pyproject.toml --output-file requirements.lock
+	$(COMPILE) pyproject.toml --extra dev --constraint requirements.lock --output-file requirements-dev.lock
+	echo hatchling | $(COMPILE) - --constraint requirements-dev.lock --output-file requirements-build.lock
 
 clean: ## remove the environment, caches and what was built
 	rm -rf $(VENV) .hightide .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache build dist

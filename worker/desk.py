@@ -41,7 +41,8 @@ class Desk:
 
     def prepare(self) -> None:
         """Make sure that the broker answers and that the database has its newest schema."""
-        self.settings.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if self.settings.database_url is None:  # otherwise the project's folder may be there for reading only
+            self.settings.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         if self.place.broker is not None:
             self.place.broker.keep()
         migrate(self.place.database_url)

@@ -75,11 +75,16 @@ def status(connection: Connection, now: int) -> Status:
     """How everything stands."""
     return Status(
         now=now,
-        processes=tuple(_process(row, now) for row in _rows(connection, select(PROCESSES).order_by(PROCESSES.c.role))),
+        processes=processes(connection, now),
         feeds=feeds(connection, now),
         runs=run_counts(connection),
         stopped=connection.scalar(select(func.count()).select_from(FEEDS).where(~FEEDS.c.active)) or 0,
     )
+
+
+def processes(connection: Connection, now: int) -> tuple[ProcessReport, ...]:
+    """The beats and workers that were seen in the last day, by role."""
+    return tuple(_process(row, now) for row in _rows(connection, select(PROCESSES).order_by(PROCESSES.c.role)))
 
 
 def run_counts(connection: Connection) -> dict[str, int]:
