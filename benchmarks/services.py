@@ -121,7 +121,8 @@ class Postgres:
 
     def fresh(self, name: str) -> str:
         """The SQLAlchemy URL of a new, empty database of this name."""
-        self.server.psql(f'DROP DATABASE IF EXISTS "{name}"; CREATE DATABASE "{name}";')
+        quiet = "SET client_min_messages = warning"
+        self.server.psql(f'{quiet}; DROP DATABASE IF EXISTS "{name}"; CREATE DATABASE "{name}";')
         return str(self.server.get_uri(database=name, driver="psycopg"))
 
 

@@ -15,16 +15,20 @@ import pytest
 
 from benchmarks.contacts import contact_id
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 REPOSITORY = Path(__file__).parents[2]
+
+
+def ran(module: str, *options: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", module, *options]
+    return subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
 
 
 def test_baselines_handle_every_contact_once_and_the_table_says_how_fast(tmp_path: Path) -> None:
     options = ["--only", "celery", "bare", "--pools", "2", "--in-flight", "32", "--rounds", "1", "--records", "200"]
     page, data = tmp_path / "burst.md", tmp_path / "burst.json"
-    command = [sys.executable, "-m", "benchmarks.burst", *options, "--save", str(page), "--json", str(data)]
-    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    done = ran("benchmarks.burst", *options, "--save", str(page), "--json", str(data))
     assert done.returncode == 0, done.stderr
     found = json.loads(data.read_text())
     lines = {line["system"]: line for line in found["lines"]}
@@ -72,3 +76,18 @@ def test_what_is_lost_or_doubled_is_seen(monkeypatch: pytest.MonkeyPatch, tmp_pa
         one = rounds.measured(Careless(stage.vendor.url), stage, 5)
     assert (one.lost, one.doubled) == (2, 2)  # one of each while warming up
     assert 0 < one.seconds < 10
+
+
+def test_hightide_handles_every_contact_once_on_both_databases(tmp_path: Path) -> None:
+    page, data = tmp_path / "burst.md", tmp_path / "burst.json"
+    options = ["--only", "hightide", "--rounds", "1", "--records", "300", "--save", str(page), "--json", str(data)]
+    done = ran("benchmarks.burst", *options)
+    assert done.returncode == 0, done.stderr
+    lines = json.loads(data.read_text())["lines"]
+    assert {line["system"] for line in lines} == {"Hightide, SQLite", "Hightide, PostgreSQL"}
+    assert {line["lost"] + line["doubled"] for line in lines} == {0}
+
+
+def test_an_idle_poll_is_one_request_however_large_the_account() -> None:
+    done = ran("benchmarks.idle_poll", "--sizes", "1000", "1000000", "--polls", "2")
+    assert done.returncode == 0, done.stdout + done.stderr
