@@ -56,7 +56,8 @@ class Step:
     """One action call.
 
     `id` is the author's, or the step's place counted from 1. `when` and `for_each` are expressions; with `for_each` the
-    step is carried out once for each item, and `when` is asked for each item too.
+    step is carried out once for each item, and `when` is asked for each item too. Where `${NAME}` has been replaced in
+    `with_`, `written` is what it was before: that may be shown to people.
     """
 
     id: str
@@ -67,6 +68,7 @@ class Step:
     for_each: str | None = None
     on_error: OnError = "stop"
     on_uncertain: OnUncertain = "hold"
+    written: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,9 +131,11 @@ class Automation:
 
 
 def _step_with_environment(step: Step, environ: Mapping[str, str]) -> Step:
+    filled = filled_in(step.with_, environ)
     return replace(
         step,
-        with_=filled_in(step.with_, environ),
+        with_=filled,
+        written=None if filled == step.with_ else step.with_,
         when=filled_in(step.when, environ),
         for_each=filled_in(step.for_each, environ),
     )

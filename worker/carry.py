@@ -9,11 +9,11 @@ from typing import Any, assert_never
 
 import orjson
 
-from actions.action import Natural
+from actions.action import Action, Natural
 from config.automation import Automation, Step
 from config.templates import TemplateError, holds, items, render
 from connections.errors import VendorError
-from connections.request import InvalidInputs, build
+from connections.request import InvalidInputs, build, masked
 from worker.kit import Kit
 from worker.ledger.runs import FRESH, LEASE, ClaimedRun, Entry, State, StepRow
 from worker.outcomes import Done, Outcome, Postponed, Rejected, Uncertain, classify, succeeded
@@ -138,16 +138,27 @@ async def _attempt(run: ClaimedRun, call: _Call, row: StepRow, kit: Kit) -> Atte
     except VendorError as error:
         now = kit.clock()
         return classify(action, error, now=now, attempts=row.attempts, started_at=row.started_at or now)
+    shown = _shown(call, given, action)
     return Attempt(
-        run=run.id, step=step, action=action, connection=connection, given=given, inputs=inputs, request=request
+        run=run.id, step=step, action=action, connection=connection, shown=shown, inputs=inputs, request=request
     )
+
+
+def _shown(call: _Call, given: Any, action: Action) -> Any:
+    """What was rendered as people may see it: `${NAME}` as it was written, passwords hidden."""
+    written = call.step.written
+    try:
+        shown = given if written is None else render(written, call.context)
+    except TemplateError:  # the variable is part of an expression, which says nothing without it
+        shown = dict.fromkeys(written or (), "***")
+    return masked(action.operation(shown), shown) if isinstance(shown, dict) else None
 
 
 async def _send(run: ClaimedRun, row: StepRow, attempt: Attempt, kit: Kit) -> _Stand:
     """Record the attempt, send it, and say what became of it."""
     now = kit.clock()
-    given = orjson.dumps(attempt.given, default=str).decode()
-    sent = replace(row, state="sent", attempts=row.attempts + 1, inputs=given, sent_at=now, status=None, reason=None)
+    shown = orjson.dumps(attempt.shown, default=str).decode()
+    sent = replace(row, state="sent", attempts=row.attempts + 1, inputs=shown, sent_at=now, status=None, reason=None)
     renew = now - run.claimed_at > FRESH or row.connection != run.connection
     # the claim itself is the record of what may be repeated at will; anything else is recorded call by call
     if renew or not isinstance(attempt.action.repeat, Natural):

@@ -22,13 +22,13 @@ INTERRUPTED = "the worker was ended while it was being sent"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """One action call, ready to be sent: what was rendered, what it became, and the request."""
+    """One action call, ready to be sent: what was rendered (as it may be shown), what it became, and the request."""
 
     run: int
     step: Step
     action: Action
     connection: Connection
-    given: Any
+    shown: Any
     inputs: Mapping[str, Any]
     request: Request
 

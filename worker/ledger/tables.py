@@ -99,6 +99,7 @@ RUNS = Table(
     Column("id", SERIAL, primary_key=True, autoincrement=True),
     Column("event", BigInteger().with_variant(Integer, "sqlite"), ForeignKey("events.id"), nullable=False),
     Column("automation", Text, nullable=False),
+    Column("replay", Integer, nullable=False, server_default="0"),
     Column("digest", Text, nullable=False),
     Column("connection", Text, nullable=False),
     Column("state", Text, nullable=False, server_default="open"),
@@ -108,7 +109,7 @@ RUNS = Table(
     Column("reason", Text),
     Column("created_at", BigInteger, nullable=False),
     Column("ended_at", BigInteger),
-    UniqueConstraint("event", "automation"),
+    UniqueConstraint("event", "automation", "replay"),
 )
 OPEN = text("state = 'open'")
 Index("ix_runs_open", RUNS.c.connection, RUNS.c.due_at, sqlite_where=OPEN, postgresql_where=OPEN)

@@ -102,6 +102,7 @@ def upgrade() -> None:
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
         sa.Column("event", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("automation", sa.Text(), nullable=False),
+        sa.Column("replay", sa.Integer(), server_default="0", nullable=False),
         sa.Column("digest", sa.Text(), nullable=False),
         sa.Column("connection", sa.Text(), nullable=False),
         sa.Column("state", sa.Text(), server_default="open", nullable=False),
@@ -113,7 +114,7 @@ def upgrade() -> None:
         sa.Column("ended_at", sa.BigInteger(), nullable=True),
         sa.ForeignKeyConstraint(["event"], ["events.id"], name=op.f("fk_runs_event")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_runs")),
-        sa.UniqueConstraint("event", "automation", name=op.f("uq_runs_event_automation")),
+        sa.UniqueConstraint("event", "automation", "replay", name=op.f("uq_runs_event_automation_replay")),
     )
     op.create_index("ix_runs_automation", "runs", ["automation", "id"], unique=False)
     op.create_index(
