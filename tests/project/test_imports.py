@@ -25,10 +25,14 @@ EFFECTS = {"socket.connect", "socket.bind", "socket.getaddrinfo", "subprocess.Po
 
 
 def reader():
+    return next((name for name in callers() if name not in ("__main__", "os", "collections.abc")), "")
+
+
+def callers():
     frame = sys._getframe(1)
-    while frame.f_globals.get("__name__") in ("__main__", "os", "_collections_abc") and frame.f_back:
+    while frame:
+        yield frame.f_globals.get("__name__", "")
         frame = frame.f_back
-    return frame.f_globals.get("__name__", "")
 
 
 class Watched(collections.abc.MutableMapping):
@@ -49,7 +53,8 @@ class Watched(collections.abc.MutableMapping):
 
 
 def audit(event, arguments):
-    if event in EFFECTS:
+    # a library asks the platform module for the machine's word size, which asks the program `file`
+    if event in EFFECTS and "platform" not in callers():
         seen.append(f"{current} does {event} {arguments!r}")
 
 
