@@ -194,7 +194,9 @@ class Admin:
         _fit(RECORD, body)
         if table not in TABLES:
             raise not_found(f"No collection {table}; there are {', '.join(TABLES)}")
-        state, data = self.sandbox.state, body.get("data", {})
+        row, state = TABLES[table], self.sandbox.state
+        moments = {row.added, row.updated, *row.moments}
+        data = {name: _time(each) if name in moments else each for name, each in body.get("data", {}).items()}
         if body["op"] == "create":
             home = self._home(table, body)
             made = state.create(table, home, data, key=body.get("id"))
@@ -205,8 +207,7 @@ class Admin:
                 state.remove(table, made["id"])
                 return {"deleted": made}
             made = state.update(table, made, data)
-        times = {TABLES[table].added, TABLES[table].updated} & set(data)
-        given = {name: _time(data[name]) for name in times if name}
+        given = {name: data[name] for name in (row.added, row.updated) if name and name in data}
         if given:
             made = {**made, **given}
             state.put(table, home, made)

@@ -9,7 +9,7 @@ from sandbox.route import Call, Route, delete, get, post, put
 from sandbox.shape import joined, shape
 from sandbox.slots import duration, free_slots
 from sandbox.state import Record, State
-from sandbox.views import pick
+from sandbox.views import full_name, pick
 from sandbox.zones import local, plain, stamp, zone_of
 
 EDIT = shape(
@@ -86,7 +86,7 @@ def _create(call: Call) -> Record:
     _check_slot(call, calendar, times["startTime"])
     team = [member["userId"] for member in calendar["teamMembers"]]
     user = body.get("assignedUserId") or next(iter(team), "")
-    name = f"{contact.get('firstName', '')} {contact.get('lastName', '')}".strip()
+    name = full_name(contact)
     plain = {
         "title": name,
         "appointmentStatus": "confirmed" if calendar["autoConfirm"] else "new",

@@ -68,7 +68,7 @@ def _create(call: Call) -> Record:
     fields = {name: value for name, value in call.body.items() if name != "locationId"}
     if call.state.by_value("associations", call.location, "key", fields["key"]):
         raise bad_request(f"An association with the key {fields['key']} already exists")
-    return view(call.state.create("associations", call.location, {**fields, "associationType": "USER_DEFINED"}))
+    return view(call.state.create("associations", call.location, fields))
 
 
 def _read(call: Call) -> Record:

@@ -78,7 +78,7 @@ def _fields(call: Call, own: str | None = None) -> Record:
         call.state.get("categories", key)
     if _slug_is_taken(call, body["urlSlug"], own):
         raise bad_request(f"The url slug {body['urlSlug']} already exists")
-    return {"tags": [], **{name: value for name, value in body.items() if name != "locationId"}}
+    return {name: value for name, value in body.items() if name != "locationId"}
 
 
 def _create(call: Call) -> Record:

@@ -7,7 +7,7 @@ from typing import Any
 from sandbox.refusal import bad_request
 from sandbox.route import Call, Route, delete, get, post, put
 from sandbox.shape import Shape, joined, shape, typed
-from sandbox.slots import OPEN, free_slots
+from sandbox.slots import free_slots
 from sandbox.state import Record
 from sandbox.zones import local, moment, zone, zone_of
 
@@ -69,29 +69,7 @@ CREATE = joined(
         DAY=_availability(""),
     ),
 )
-DEFAULTS: Record = {
-    "isActive": True,
-    "calendarType": "event",
-    "widgetType": "classic",
-    "eventTitle": "{{contact.name}}",
-    "eventColor": "#039be5",
-    "slotDuration": 30,
-    "slotDurationUnit": "mins",
-    "slotInterval": 30,
-    "slotIntervalUnit": "mins",
-    "appoinmentPerSlot": 1,
-    "autoConfirm": True,
-    "allowReschedule": True,
-    "allowCancellation": True,
-    "openHours": OPEN,
-    "teamMembers": [],
-}
 LONGEST = 31 * 86_400_000
-
-
-def new_calendar(fields: Record) -> Record:
-    """What a calendar has that is not given."""
-    return {**DEFAULTS, **fields}
 
 
 def _list(call: Call) -> Record:
@@ -103,7 +81,7 @@ def _list(call: Call) -> Record:
 def _create(call: Call) -> Record:
     fields = {name: value for name, value in call.body.items() if name != "locationId"}
     _check(call, fields)
-    return {"calendar": call.state.create("calendars", call.location, new_calendar(fields))}
+    return {"calendar": call.state.create("calendars", call.location, fields)}
 
 
 def _check(call: Call, fields: Record, own: str | None = None) -> None:

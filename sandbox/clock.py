@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import lru_cache
 
@@ -37,6 +39,15 @@ class Clock:
         """The next `count` changes share one time."""
         self.stamp()
         self._equal = count
+
+    @contextmanager
+    def apart(self) -> Iterator[None]:
+        """Changes made meanwhile do not count among those that share a time."""
+        held, self._equal = self._equal, 0
+        try:
+            yield
+        finally:
+            self._equal = held
 
     def advance(self, seconds: float) -> None:
         """Moves the clock on without waiting."""

@@ -12,7 +12,7 @@ from sandbox.route import Call, Route, get, post
 from sandbox.search import Dialect, search
 from sandbox.shape import shape
 from sandbox.state import Record
-from sandbox.views import names, pick
+from sandbox.views import full_name, names, pick
 
 TEXTS = names(
     "id firstName lastName firstNameLowerCase lastNameLowerCase fullNameLowerCase email phone companyName businessId "
@@ -96,7 +96,7 @@ def _by_business(call: Call) -> Record:
 def _in_business(contact: Record) -> Record:
     shown = pick(contact, "id locationId email timezone country source customFields tags businessId")
     more = {"dateAdded": iso(contact["dateAdded"]), "attributions": [], "followers": contact.get("followers", [])}
-    name = f"{contact.get('firstName', '')} {contact.get('lastName', '')}".strip()
+    name = full_name(contact)
     return {**shown, **more, "contactName": name}
 
 

@@ -123,9 +123,7 @@ def _refuse_twin(state: State, location: str, fields: Record, own: str | None = 
 
 def new_contact(state: State, location: str, fields: Record) -> Record:
     """Stores a new contact."""
-    given = {name: value for name, value in fields.items() if value is not None}
-    plain = {"type": "lead", "dnd": False, "tags": [], "customFields": [], "followers": [], "country": "US"}
-    return state.create("contacts", location, {**plain, **given})
+    return state.create("contacts", location, {name: value for name, value in fields.items() if value is not None})
 
 
 def _create(call: Call) -> Record:

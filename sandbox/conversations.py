@@ -10,7 +10,7 @@ from sandbox.refusal import unprocessable
 from sandbox.route import Call, Route, get, post
 from sandbox.shape import shape
 from sandbox.state import Record
-from sandbox.views import pick
+from sandbox.views import full_name, pick
 
 SEARCH = shape(
     "locationId! contactId assignedTo followers mentions query sort:asc|desc startAfterDate:any id limit:number<=100 "
@@ -32,7 +32,7 @@ def _channel(conversation: Record) -> str:
 def listed(call: Call, conversation: Record) -> Record:
     """A conversation as search shows it: its times in milliseconds, with what its contact is called."""
     contact = call.state.find("contacts", conversation["contactId"]) or {}
-    name = f"{contact.get('firstName', '')} {contact.get('lastName', '')}".strip()
+    name = full_name(contact)
     blank = {"lastMessageBody": "", "lastMessageType": "TYPE_SMS"}
     return {
         **blank,
@@ -59,7 +59,8 @@ def _search(call: Call) -> Record:
     limit, ascending = int(call.query.get("limit", 20)), call.query.get("sort") == "asc"
     rows = call.state.tables["conversations"].get(call.location, {})
     times = call.state.by_time("conversations", call.location, "lastMessageDate", None, None)
-    found = [entry for entry in times if all(test(rows[entry[1]]) for test in _tests(call))]
+    tests = _tests(call)
+    found = [entry for entry in times if all(test(rows[entry[1]]) for test in tests)]
     total = len(found)
     after = call.query.get("startAfterDate")
     if after is not None:

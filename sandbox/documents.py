@@ -9,7 +9,7 @@ from sandbox.refusal import bad_request, unprocessable
 from sandbox.route import Call, Route, get, post
 from sandbox.shape import shape
 from sandbox.state import Record
-from sandbox.views import pick, times
+from sandbox.views import full_name, pick, times
 
 LIST = shape(
     "locationId! status paymentStatus:waiting_for_payment|paid|no_payment limit:number skip:number query dateFrom "
@@ -115,7 +115,7 @@ def _templates(call: Call) -> Record:
 def _send_template(call: Call) -> Record:
     body = call.body
     template, contact = call.state.get("templates", body["templateId"]), call.state.get("contacts", body["contactId"])
-    name = f"{contact.get('firstName', '')} {contact.get('lastName', '')}".strip()
+    name = full_name(contact)
     recipient = {
         "id": contact["id"],
         **pick(contact, "firstName lastName phone"),
@@ -127,21 +127,7 @@ def _send_template(call: Call) -> Record:
         "signingOrder": 1,
         "entityName": "contacts",
     }
-    plain = {
-        "name": template["name"],
-        "type": "proposal",
-        "deleted": False,
-        "isExpired": False,
-        "documentRevision": 1,
-        "fillableFields": [],
-        "grandTotal": {"amount": 0, "currency": "USD", "discountPercentage": 0, "discounts": []},
-        "locale": "en-US",
-        "status": ["draft"],
-        "paymentStatus": ["no_payment"],
-        "recipients": [recipient],
-        "links": [],
-    }
-    made = call.state.create("documents", call.location, plain)
+    made = call.state.create("documents", call.location, {"name": template["name"], "recipients": [recipient]})
     made = call.state.update("documents", made, {"documentId": made["id"]})
     count = {"documentCount": template["documentCount"] + 1}
     call.state.update("templates", template, count)

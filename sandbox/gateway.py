@@ -10,8 +10,6 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 import orjson
-from starlette.requests import Request
-from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from sandbox.clock import iso
@@ -33,7 +31,7 @@ NOTHING = Shape({})
 
 
 class Cut(Exception):
-    """The connection is to be closed without an answer."""
+    """The connection is to be closed without an answer, or is already."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,15 +129,18 @@ class Sandbox:
         return grant
 
     def _place(self, path: Mapping[str, str], query: Mapping[str, Any], body: Any, grant: Grant) -> str:
-        """The location (or company) a request is about: named, or that of a record it names, or the token's own."""
-        named = _named_location(path, query, body)
-        if not named:
+        """The location a request is about: named, or that of a record it names, or the token's own; else a company."""
+        company = ""
+        place = _named_location(path, query, body)
+        if not place:
             keys = [*path.values(), *_names(body, "contactId", "calendarId", "companyId"), *_names(query, "companyId")]
-            named = next((home for key in keys if (home := self.state.owner(key))), None)
-        if named:
-            self.last_used_at[grant.app] = named
-            return named
-        return grant.location or grant.company or self.last_used_at.get(grant.app, "")
+            homes = [home for key in keys if (home := self.state.owner(key))]
+            place = next((home for home in homes if self.state.find("locations", home)), None)
+            company = next(iter(homes), "")
+        if place:
+            self.last_used_at[grant.app] = place
+            return place
+        return grant.location or grant.company or company or self.last_used_at.get(grant.app, "")
 
     async def _through_faults(self, asked: Asked, call: Call, headers: dict[str, str]) -> Answer:
         met = list(self.faults.firing(asked.method, asked.path, call.location))
@@ -298,18 +299,30 @@ def _json(status: int, said: Any, headers: dict[str, str] | None = None) -> Answ
 
 
 async def read(scope: Scope, receive: Receive) -> Asked:
-    """The request of an ASGI scope, with its whole body."""
-    request = Request(scope, receive)
+    """The request of an ASGI scope, with its whole body.
+
+    Raises:
+        Cut: the client has gone.
+    """
+    content, more = b"", True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise Cut
+        content += message.get("body", b"")
+        more = message.get("more_body", False)
     return Asked(
-        method=request.method,
+        method=scope["method"],
         path=scope["raw_path"].decode("ascii"),
-        pairs=request.query_params.multi_items(),
-        headers=request.headers,
-        content=await request.body(),
+        pairs=parse_qsl(scope["query_string"].decode("ascii"), keep_blank_values=True),
+        headers={name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]},
+        content=content,
     )
 
 
-async def respond(answer: Answer, scope: Scope, receive: Receive, send: Send) -> None:
+async def respond(answer: Answer, send: Send) -> None:
     """Sends an answer."""
-    response = Response(answer.content, answer.status, answer.headers, media_type=answer.type)
-    await response(scope, receive, send)
+    headers = {"content-type": answer.type, "content-length": str(len(answer.content)), **answer.headers}
+    pairs = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+    await send({"type": "http.response.start", "status": answer.status, "headers": pairs})
+    await send({"type": "http.response.body", "body": answer.content})

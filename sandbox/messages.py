@@ -75,24 +75,15 @@ def conversation_of(state: State, contact: Record) -> Record:
     held = state.by_value("conversations", contact["locationId"], "contactId", contact["id"])
     if held:
         return held[0]
-    blank = {"contactId": contact["id"], "deleted": False, "inbox": True, "unreadCount": 0, "starred": False}
-    return state.create("conversations", contact["locationId"], blank)
+    return state.create("conversations", contact["locationId"], {"contactId": contact["id"]})
 
 
 def record_message(state: State, contact: Record, fields: Record) -> Record:
     """Stores a message of a contact's conversation and moves the conversation's last message."""
     conversation = conversation_of(state, contact)
     kind = fields.get("messageType", "TYPE_SMS")
-    plain = {
-        "messageType": kind,
-        "type": NUMBERS[kind],
-        "direction": "outbound",
-        "status": "pending",
-        "body": "",
-        "attachments": [],
-        "source": "app",
-        "contentType": "text/html" if kind == "TYPE_EMAIL" else "text/plain",
-    }
+    content = {"contentType": "text/html"} if kind == "TYPE_EMAIL" else {}
+    plain = {"messageType": kind, "type": NUMBERS[kind], **content}
     links = {"contactId": contact["id"], "conversationId": conversation["id"]}
     message = state.create("messages", contact["locationId"], {**plain, **fields, **links})
     if kind == "TYPE_EMAIL":

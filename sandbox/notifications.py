@@ -53,8 +53,8 @@ def _list(call: Call) -> list[Record]:
 
 def _create(call: Call) -> list[Record]:
     calendar = call.record("calendars", "calendarId")
-    plain = {"isActive": True, "deleted": False, "calendarId": calendar["id"]}
-    made = [call.state.create("notifications", calendar["locationId"], {**plain, **each}) for each in call.body]
+    link = {"calendarId": calendar["id"]}
+    made = [call.state.create("notifications", calendar["locationId"], {**each, **link}) for each in call.body]
     return [view(each) for each in made]
 
 

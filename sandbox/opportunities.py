@@ -9,7 +9,7 @@ from sandbox.refusal import bad_request
 from sandbox.route import Call, Route, delete, get, post, put
 from sandbox.shape import joined, shape
 from sandbox.state import Record, State
-from sandbox.views import pick, times
+from sandbox.views import full_name, pick, times
 
 STATUS = "status:open|won|lost|abandoned|all"
 CUSTOM = shape("id key field_value:any value:any")
@@ -34,7 +34,7 @@ WHEN = "createdAt updatedAt lastStatusChangeAt lastStageChangeAt"
 def view(state: State, opportunity: Record) -> Record:
     """An opportunity as the vendor shows it, with its contact."""
     contact = state.find("contacts", opportunity["contactId"]) or {"id": opportunity["contactId"]}
-    name = f"{contact.get('firstName', '')} {contact.get('lastName', '')}".strip()
+    name = full_name(contact)
     fields = [{"id": each["id"], "fieldValue": each["value"]} for each in opportunity["customFields"]]
     moments = times(opportunity, WHEN)
     return {
@@ -114,12 +114,10 @@ def _new(call: Call, body: Record) -> Record:
     contact = call.state.get("contacts", body.get("contactId", ""))
     if contact["locationId"] != body["locationId"]:
         raise bad_request("The contact does not belong to this location")
-    blank = {"pipelineId": pipeline["id"], "pipelineStageId": "", "locationId": body["locationId"], "customFields": []}
-    plain = {"status": "open", "monetaryValue": 0, "followers": [], "source": "api", "contactId": contact["id"]}
-    name = {"name": f"{contact.get('firstName', '')} {contact.get('lastName', '')}".strip()}
+    link = {"pipelineId": pipeline["id"], "contactId": contact["id"], "name": full_name(contact)}
     stage = {"pipelineStageId": _stage(pipeline, body.get("pipelineStageId"))}
-    given = _changes(call, {**blank, **stage}, body)
-    made = call.state.create("opportunities", call.location, {**blank, **plain, **name, **stage, **given})
+    given = _changes(call, {**link, **stage, "locationId": body["locationId"], "customFields": []}, body)
+    made = call.state.create("opportunities", call.location, {**link, **stage, **given})
     first = {"lastStageChangeAt": made["createdAt"], "lastStatusChangeAt": made["createdAt"]}
     call.state.put("opportunities", call.location, {**made, **first})
     return {**made, **first}

@@ -111,8 +111,8 @@ def _day(text: str, where: ZoneInfo) -> datetime:
 def _part(call: Call, times: list[tuple[int, str]], limit: int, ascending: bool) -> tuple[list[tuple[int, str]], int]:
     after, after_id, page = call.query.get("startAfter"), call.query.get("startAfterId"), int(call.query.get("page", 1))
     if after is None or after_id is None:  # one without the other is the first page again
-        ordered = times if ascending else times[::-1]
-        return ordered[(page - 1) * limit : page * limit], page
+        start, end = (page - 1) * limit, max(0, len(times) - (page - 1) * limit)
+        return times[start : start + limit] if ascending else times[max(0, end - limit) : end][::-1], page
     if not after.isdigit():
         raise unprocessable("startAfter must be a number string")
     mark = (int(after), after_id)

@@ -38,7 +38,7 @@ def _list(call: Call) -> list[Record]:
 
 
 def _create(call: Call) -> Record:
-    kind = {"resourceType": call.path["resourceType"], "isActive": True}
+    kind = {"resourceType": call.path["resourceType"]}
     return view(call.state.create("resources", call.location, {**call.body, **kind}))
 
 

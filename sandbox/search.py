@@ -191,7 +191,8 @@ def _part(times: list[tuple[int, str]], descending: bool, body: Mapping[str, Any
         if start + limit > PAGED:
             raise bad_request(f"Result window is too large, page * limit must not exceed {PAGED}: use searchAfter")
         if descending:
-            return times[::-1][start : start + limit] if start else times[: -limit - 1 : -1]
+            end = max(0, len(times) - start)
+            return times[max(0, end - limit) : end][::-1]
         return times[start : start + limit]
     if page:
         raise bad_request("page and searchAfter must not be given together")

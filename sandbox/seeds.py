@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from sandbox.calendars import new_calendar
 from sandbox.ids import derived, derived_hex
 from sandbox.state import Record, State
 
@@ -36,9 +35,8 @@ def furnish(state: State, location: str, company: str) -> None:
     _custom_fields(state, location)
     _blog(state, location)
     _marketing(state, location)
-    template = {"name": "Non-disclosure agreement", "type": "proposal", "version": 1, "deleted": False}
-    more = {"isPublicDocument": False, "documentCount": 0, "updatedBy": user["id"]}
-    state.create("templates", location, {**template, **more}, key=derived_hex(location, "template"))
+    template = {"name": "Non-disclosure agreement", "updatedBy": user["id"]}
+    state.create("templates", location, template, key=derived_hex(location, "template"))
 
 
 def found(state: State, company: str) -> Record:
@@ -91,7 +89,7 @@ def _calendar(state: State, location: str, user: Record) -> None:
     made = state.create("groups", location, group, key=derived(location, "group"))
     names = {"name": "First visit", "slug": "first-visit", "widgetSlug": "first-visit", "description": "Half an hour"}
     team = {"groupId": made["id"], "teamMembers": [{"userId": user["id"], "priority": 0.5, "isPrimary": True}]}
-    state.create("calendars", location, new_calendar({**names, **team}), key=derived(location, "calendar"))
+    state.create("calendars", location, {**names, **team}, key=derived(location, "calendar"))
 
 
 def _custom_fields(state: State, location: str) -> None:

@@ -28,6 +28,13 @@ class Wire(H11Protocol):
 
     open: ClassVar[dict[Any, Any]] = {}
 
+    @classmethod
+    def cut(cls, client: Any) -> None:
+        """Closes the connection of a client at once, where it is still open."""
+        transport = cls.open.get(client)
+        if transport is not None:
+            transport.abort()
+
     def connection_made(self, transport: Any) -> None:
         """Remembers the connection."""
         super().connection_made(transport)
@@ -50,16 +57,16 @@ class Application:
         """Answers one request."""
         if scope["type"] != "http":
             return
-        asked = await read(scope, receive)
         try:
+            asked = await read(scope, receive)
             steer = asked.path.startswith(ADMIN)
             answer = await self.admin.answer(asked) if steer else await self.sandbox.answer(asked)
         except Cut:
-            Wire.open[scope["client"]].abort()
+            Wire.cut(scope["client"])
             while (await receive())["type"] != "http.disconnect":
                 pass
             return
-        await respond(answer, scope, receive, send)
+        await respond(answer, send)
 
 
 class Server(uvicorn.Server):

@@ -12,8 +12,6 @@ from sandbox.zones import moment, zone_of
 MINUTE = 60_000
 UNITS = {"mins": 1, "hours": 60, "days": 1440, "weeks": 10_080, "months": 43_200}
 IDLE = {"cancelled", "noshow", "invalid"}
-WORKDAY = [{"openHour": 9, "openMinute": 0, "closeHour": 17, "closeMinute": 0}]
-OPEN = [{"daysOfTheWeek": [1, 2, 3, 4, 5], "hours": WORKDAY}]
 
 
 def span(calendar: Record, name: str, default: int) -> int:
@@ -94,9 +92,7 @@ def _hours(calendar: Record, day: date) -> list[Record]:
     if own or calendar.get("availabilityType") == 1:
         return [hours for each in own for hours in each]
     weekday = day.isoweekday() % 7  # the vendor counts from Sunday, 0
-    return [
-        hours for each in calendar.get("openHours", OPEN) if weekday in each["daysOfTheWeek"] for hours in each["hours"]
-    ]
+    return [hours for each in calendar["openHours"] if weekday in each["daysOfTheWeek"] for hours in each["hours"]]
 
 
 def _at(day: date, hour: int, minute: int, where: ZoneInfo) -> int:

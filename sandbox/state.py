@@ -69,7 +69,8 @@ class State:
     def location(self, key: str, company: str | None = None) -> Record:
         """The location of that id, made and furnished on first use."""
         if self.find("locations", key) is None:
-            self._seed(self, key, company or DEFAULT_COMPANY)
+            with self.clock.apart():
+                self._seed(self, key, company or DEFAULT_COMPANY)
         return self.get("locations", key)
 
     def owner(self, key: str) -> str | None:
@@ -112,7 +113,7 @@ class State:
         times = self._times.get((table, home, field), [])
         low = 0 if since is None else bisect_left(times, (since, ""))
         high = len(times) if until is None else bisect_left(times, (until + 1, ""))
-        part = times[low:high]
+        part = times if high - low == len(times) else times[low:high]  # not copied: there may be a million
         return [entry for entry in part if self.visible(entry[1])] if self._hidden else part
 
     # Writing.
@@ -123,7 +124,7 @@ class State:
         stamp = self.clock.stamp()
         key = key or (new_hex() if row.hexadecimal else new_id())
         times = {name: stamp for name in (row.added, row.updated) if name}
-        record = {"id": key, **fields, **times}
+        record = {"id": key, **row.blank, **fields, **times}
         if row.home == "location":
             record["locationId"] = home
         if row.sorted_by and self._lag[1] > 0:

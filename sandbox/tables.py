@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 
@@ -10,19 +11,22 @@ from typing import Any
 class Table:
     """One kind of record.
 
-    `word` names it in refusals. `added` and `updated` are the fields that hold its times, in milliseconds. `sorted_by`
-    are fields with times by which its records are kept in order, `lookups` fields by whose value records are found at
-    once. `hexadecimal` ids have 24 digits. `home` is what its records belong to.
+    `word` names it in refusals. `added` and `updated` are the fields that hold its times, in milliseconds, `moments`
+    others that do. `sorted_by` are fields with times by which its records are kept in order, `lookups` fields by whose
+    value records are found at once. `hexadecimal` ids have 24 digits. `home` is what its records belong to. `blank` is
+    what the answers show of a record that was made without it.
     """
 
     name: str
     word: str
     added: str | None = "dateAdded"
     updated: str | None = "dateUpdated"
+    moments: tuple[str, ...] = ()
     sorted_by: tuple[str, ...] = ()
     lookups: tuple[str, ...] = ()
     hexadecimal: bool = False
     home: str = "location"
+    blank: Mapping[str, Any] = field(default_factory=dict)
 
 
 def _plain(name: str, word: str, **more: Any) -> Table:
@@ -35,52 +39,160 @@ def _mongo(name: str, word: str, **more: Any) -> Table:
     return Table(name=name, word=word, added="createdAt", updated="updatedAt", hexadecimal=True, **more)
 
 
-BOTH = ("dateAdded", "dateUpdated")
+CONTACT = {"type": "lead", "dnd": False, "tags": [], "customFields": [], "followers": [], "country": "US"}
+DEAL = {
+    "contactId": "",
+    "name": "",
+    "status": "open",
+    "monetaryValue": 0,
+    "followers": [],
+    "customFields": [],
+    "source": "api",
+}
+MESSAGE = {
+    "messageType": "TYPE_SMS",
+    "type": 2,
+    "direction": "outbound",
+    "status": "pending",
+    "body": "",
+    "attachments": [],
+    "source": "app",
+    "contentType": "text/plain",
+}
+EMAIL = {"body": "", "direction": "outbound", "status": "pending", "contentType": "text/html", "from": "", "to": []}
+TALK = {"deleted": False, "inbox": True, "unreadCount": 0, "starred": False}
+EVENT = {"title": "", "assignedUserId": "", "users": []}
+POST = dict.fromkeys(("title", "description", "imageUrl", "imageAltText", "urlSlug", "publishedAt"), "")
+DOCUMENT = {
+    "name": "",
+    "type": "proposal",
+    "deleted": False,
+    "isExpired": False,
+    "documentRevision": 1,
+    "fillableFields": [],
+    "grandTotal": {"amount": 0, "currency": "USD", "discountPercentage": 0, "discounts": []},
+    "locale": "en-US",
+    "status": ["draft"],
+    "paymentStatus": ["no_payment"],
+    "recipients": [],
+    "links": [],
+}
+TEMPLATE = {
+    "name": "",
+    "type": "proposal",
+    "version": 1,
+    "deleted": False,
+    "isPublicDocument": False,
+    "documentCount": 0,
+    "updatedBy": "",
+}
+ROLES = {"type": "account", "role": "user", "locationIds": [], "restrictSubAccount": False}
+WORKDAY = [{"openHour": 9, "openMinute": 0, "closeHour": 17, "closeMinute": 0}]
+CALENDAR = {
+    "name": "",
+    "isActive": True,
+    "calendarType": "event",
+    "widgetType": "classic",
+    "eventTitle": "{{contact.name}}",
+    "eventColor": "#039be5",
+    "slotDuration": 30,
+    "slotDurationUnit": "mins",
+    "slotInterval": 30,
+    "slotIntervalUnit": "mins",
+    "appoinmentPerSlot": 1,
+    "autoConfirm": True,
+    "allowReschedule": True,
+    "allowCancellation": True,
+    "openHours": [{"daysOfTheWeek": [1, 2, 3, 4, 5], "hours": WORKDAY}],
+    "teamMembers": [],
+}
+DEAL_TIMES = ("createdAt", "updatedAt", "lastStageChangeAt", "lastStatusChangeAt")
+
 ROWS = (
-    Table(name="contacts", word="Contact", sorted_by=BOTH, lookups=("email", "phone", "businessId")),
+    Table(
+        name="contacts",
+        word="Contact",
+        sorted_by=("dateAdded", "dateUpdated"),
+        lookups=("email", "phone", "businessId"),
+        blank=CONTACT,
+    ),
     Table(name="tasks", word="Task", lookups=("contactId",)),
     Table(name="notes", word="Note", lookups=("contactId",)),
-    Table(name="campaigns", word="Campaign"),
-    Table(name="workflows", word="Workflow", added="createdAt", updated="updatedAt"),
-    _plain("customFields", "Custom field"),
-    Table(name="businesses", word="Business", added="createdAt", updated="updatedAt"),
+    Table(name="campaigns", word="Campaign", blank={"name": "", "status": "draft"}),
+    Table(
+        name="workflows",
+        word="Workflow",
+        added="createdAt",
+        updated="updatedAt",
+        blank={"name": "", "status": "draft", "version": 1},
+    ),
+    _plain("customFields", "Custom field", blank={"model": "contact", "dataType": "TEXT", "fieldKey": "contact."}),
+    Table(name="businesses", word="Business", added="createdAt", updated="updatedAt", blank={"name": ""}),
     _plain("companies", "Company", home="company"),
-    Table(name="locations", word="Location", home="company"),
-    _plain("snapshots", "Snapshot", home="company"),
-    Table(name="users", word="User", home="company", lookups=("email",)),
-    _plain("groups", "Calendar group", lookups=("slug",)),
-    _plain("calendars", "Calendar", lookups=("groupId",)),
-    Table(name="appointments", word="Appointment", lookups=("contactId", "calendarId")),
-    Table(name="blockedSlots", word="Event", lookups=("calendarId",)),
-    Table(name="appointmentNotes", word="Note", lookups=("appointmentId",)),
-    _mongo("notifications", "Notification", lookups=("calendarId",)),
-    _mongo("resources", "Resource"),
-    Table(name="pipelines", word="Pipeline"),
+    Table(name="locations", word="Location", home="company", blank={"name": "", "timezone": "UTC", "settings": {}}),
+    _plain("snapshots", "Snapshot", home="company", blank={"name": "", "type": "own"}),
+    Table(
+        name="users",
+        word="User",
+        home="company",
+        lookups=("email",),
+        blank={"name": "", "email": "", "extension": "", "roles": ROLES, "deleted": False, "permissions": {}},
+    ),
+    _plain("groups", "Calendar group", lookups=("slug",), blank={"name": "", "description": "", "slug": ""}),
+    _plain("calendars", "Calendar", lookups=("groupId",), blank=CALENDAR),
+    Table(
+        name="appointments",
+        word="Appointment",
+        moments=("startTime", "endTime"),
+        lookups=("contactId", "calendarId"),
+        blank={**EVENT, "appointmentStatus": "confirmed"},
+    ),
+    Table(name="blockedSlots", word="Event", moments=("startTime", "endTime"), lookups=("calendarId",), blank=EVENT),
+    Table(name="appointmentNotes", word="Note", lookups=("appointmentId",), blank={"body": ""}),
+    _mongo("notifications", "Notification", lookups=("calendarId",), blank={"isActive": True, "deleted": False}),
+    _mongo(
+        "resources",
+        "Resource",
+        blank={"name": "", "resourceType": "rooms", "isActive": True, "calendarIds": []},
+    ),
+    Table(name="pipelines", word="Pipeline", blank={"name": "", "stages": []}),
     Table(
         name="opportunities",
         word="Opportunity",
         added="createdAt",
         updated="updatedAt",
-        sorted_by=("createdAt", "updatedAt", "lastStageChangeAt", "lastStatusChangeAt"),
+        moments=("lastStageChangeAt", "lastStatusChangeAt"),
+        sorted_by=DEAL_TIMES,
         lookups=("contactId",),
+        blank=DEAL,
     ),
     Table(
-        name="conversations", word="Conversation", sorted_by=("dateAdded", "lastMessageDate"), lookups=("contactId",)
+        name="conversations",
+        word="Conversation",
+        moments=("lastMessageDate",),
+        sorted_by=("dateAdded", "lastMessageDate"),
+        lookups=("contactId",),
+        blank=TALK,
     ),
-    Table(name="messages", word="Message", lookups=("conversationId",)),
-    Table(name="emails", word="Email message"),
-    Table(name="associations", word="Association", lookups=("key",)),
-    Table(name="relations", word="Relation", lookups=("firstRecordId", "secondRecordId", "associationId")),
-    _mongo("blogs", "Blog"),
-    _mongo("authors", "Author"),
-    _mongo("categories", "Category"),
-    _mongo("posts", "Blog post", lookups=("urlSlug", "blogId")),
+    Table(name="messages", word="Message", lookups=("conversationId",), blank=MESSAGE),
+    Table(name="emails", word="Email message", blank=EMAIL),
+    _plain("associations", "Association", lookups=("key",), blank={"associationType": "USER_DEFINED"}),
+    _plain("relations", "Relation", lookups=("firstRecordId", "secondRecordId", "associationId")),
+    _mongo("blogs", "Blog", blank={"name": ""}),
+    _mongo("authors", "Author", blank={"name": "", "canonicalLink": ""}),
+    _mongo("categories", "Category", blank={"label": "", "canonicalLink": "", "urlSlug": ""}),
+    _mongo(
+        "posts",
+        "Blog post",
+        lookups=("urlSlug", "blogId"),
+        blank={**POST, "categories": [], "tags": [], "status": "DRAFT"},
+    ),
+    _mongo("documents", "Document", blank=DOCUMENT),
+    _mongo("templates", "Template", blank=TEMPLATE),
     _plain("accessTokens", "Access token", home="company"),
     _plain("refreshTokens", "Refresh token", home="company"),
     _plain("codes", "Authorization code", home="company"),
     _plain("apps", "App", home="sandbox"),
     _plain("settings", "Settings", home="sandbox"),
-    _mongo("documents", "Document"),
-    _mongo("templates", "Template"),
 )
 TABLES = {row.name: row for row in ROWS}

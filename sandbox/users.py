@@ -112,8 +112,7 @@ def _create(call: Call) -> Record:
     found(call.state, company)
     for location in call.body["locationIds"]:
         call.state.location(location, company)
-    plain = {"extension": "", "permissions": {}, "deleted": False, "companyId": company}
-    return view(call.state.create("users", company, {**plain, **fields}))
+    return view(call.state.create("users", company, {**fields, "companyId": company}))
 
 
 def _read(call: Call) -> Record:

@@ -22,3 +22,8 @@ def pick(record: Record, text: str) -> Record:
 def times(record: Record, text: str) -> Record:
     """The named times of a record, as the vendor writes them, as far as it has them."""
     return {name: iso(record[name]) for name in names(text) if record.get(name) is not None}
+
+
+def full_name(contact: Record) -> str:
+    """First and last name of a contact, as far as it has them."""
+    return f"{contact.get('firstName', '')} {contact.get('lastName', '')}".strip()

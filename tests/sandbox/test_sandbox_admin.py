@@ -62,7 +62,6 @@ def test_any_record_may_be_made_changed_and_taken_away(client: Any) -> None:
 
 def test_a_record_may_be_given_its_times(client: Any) -> None:
     data = {"firstName": "Old", "dateAdded": "2020-01-01T00:00:00Z", "dateUpdated": "2020-02-01T00:00:00Z"}
-    data |= {"tags": [], "customFields": []}
     made = client.steer("records/contacts", {"op": "create", "location": client.location, "data": data})["record"]
     shown = client.get(f"/contacts/{made['id']}")["contact"]
     assert (shown["dateAdded"], shown["dateUpdated"]) == ("2020-01-01T00:00:00.000Z", "2020-02-01T00:00:00.000Z")
@@ -115,3 +114,57 @@ def test_a_stopped_clock_still_gives_each_change_a_time_of_its_own(client: Any) 
     times = [client.contact(email=f"{n}@example.com")["dateAdded"] for n in range(3)]
     assert len(set(times)) == 3
     assert all(each.startswith("2026-11-24T10:00:00.") for each in times)
+
+
+HERE = {"locationId": "L1"}
+AGENCY = {"companyId": "C1"}
+TIMES = {"calendarId": "c", "startTime": "2026-12-01T10:00:00Z", "endTime": "2026-12-01T11:00:00Z"}
+WINDOW = {**HERE, "calendarId": "c", "startTime": 0, "endTime": 1 << 42}
+TALK = {"contactId": "c", "lastMessageDate": "2026-12-01T10:00:00Z"}
+SKIP = {**HERE, "limit": 10, "skip": 0}
+OFFSET = {**HERE, "limit": 10, "offset": 0}
+LISTINGS = [
+    # (table, what a record is made with, where it is listed, how that is asked, under what name)
+    ("contacts", {}, "/contacts/", HERE, "contacts"),
+    ("campaigns", {}, "/campaigns/", HERE, "campaigns"),
+    ("workflows", {}, "/workflows/", HERE, "workflows"),
+    ("customFields", {}, "/locations/L1/customFields", {}, "customFields"),
+    ("businesses", {}, "/businesses/", HERE, "businesses"),
+    ("snapshots", {}, "/snapshots/", AGENCY, "snapshots"),
+    ("users", {}, "/users/search", AGENCY, "users"),
+    ("locations", {}, "/locations/search", AGENCY, "locations"),
+    ("groups", {}, "/calendars/groups", HERE, "groups"),
+    ("calendars", {}, "/calendars/", HERE, "calendars"),
+    ("appointments", TIMES, "/calendars/events", WINDOW, "events"),
+    ("blockedSlots", TIMES, "/calendars/blocked-slots", WINDOW, "events"),
+    ("resources", {}, "/calendars/resources/rooms", SKIP, ""),
+    ("pipelines", {}, "/opportunities/pipelines", HERE, "pipelines"),
+    ("opportunities", {}, "/opportunities/search", {"location_id": "L1"}, "opportunities"),
+    ("conversations", TALK, "/conversations/search", HERE, "conversations"),
+    ("associations", {"key": "k"}, "/associations/", SKIP, "associations"),
+    ("blogs", {}, "/blogs/site/all", SKIP, "data"),
+    ("authors", {}, "/blogs/authors", OFFSET, "authors"),
+    ("categories", {}, "/blogs/categories", OFFSET, "categories"),
+    ("documents", {}, "/proposals/document", HERE, "documents"),
+    ("templates", {}, "/proposals/templates", HERE, "data"),
+]
+
+
+@pytest.mark.parametrize(("table", "data", "path", "query", "name"), LISTINGS, ids=[each[0] for each in LISTINGS])
+def test_a_record_made_bare_is_listed_changed_and_gone(
+    client: Any, table: str, data: Any, path: str, query: Any, name: str
+) -> None:
+    client.documents = None  # a bare record may lack what the document requires
+
+    def listed() -> list[str]:
+        got = client.get(path, **query)
+        assert got.status == 200, got.said
+        return [each.get("id", each.get("_id")) for each in (got[name] if name else got.said)]
+
+    before = listed()
+    made = client.steer(f"records/{table}", {"op": "create", "location": "L1", "company": "C1", "data": data})["record"]
+    assert set(listed()) - set(before) == {made["id"]}
+    changed = client.steer(f"records/{table}", {"op": "patch", "id": made["id"], "data": {"name": "X"}})["record"]
+    assert changed["name"] == "X"
+    client.steer(f"records/{table}", {"op": "delete", "id": made["id"]})
+    assert listed() == before

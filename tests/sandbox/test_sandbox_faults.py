@@ -135,6 +135,12 @@ def test_times_may_be_equal(client: Any) -> None:
     assert before < times[0] < times[3]
 
 
+def test_furnishing_a_new_location_takes_none_of_the_equal_times(client: Any) -> None:
+    client.steer("faults", {"equal_times": 2})
+    times = [client.contact(email=f"b{n}@example.com")["dateAdded"] for n in range(3)]
+    assert times[0] == times[1] < times[2]
+
+
 def test_times_of_changes_never_repeat_by_themselves(client: Any) -> None:
     client.steer("leads", {"location": client.location, "count": 500})
     times = [each["dateAdded"] for each in client.told("state", table="contacts")["contacts"]]

@@ -107,3 +107,15 @@ def test_a_token_expires(client: Any) -> None:
     assert ask(client, token="good").status == 200
     client.steer("clock", {"advance": 61})
     assert ask(client, token="good")["message"] == "Invalid token: access token is invalid"
+
+
+def test_a_location_token_reads_the_users_of_its_company(client: Any) -> None:
+    company = client.get("/locations/L1")["location"]["companyId"]
+    user = client.get("/users/", locationId="L1")["users"][0]["id"]
+    client.steer("tokens", {"tokens": [{"token": "good", "location": "L1"}]})
+    client.steer("limits", {"per_10s": 3})
+    client.token = "good"
+    assert client.get(f"/users/{user}").status == 200
+    assert client.get("/users/search", companyId=company).status == 200
+    assert [each["id"] for each in client.get("/locations/search", companyId=company)["locations"]] == ["L1"]
+    assert client.get("/contacts/", locationId="L1").status == 429
