@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
 import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -161,7 +160,7 @@ class Client:
             # The slot is free while we wait: a spent quota must not hold up the calls of other connections.
             if time.monotonic() + wait > give_up:
                 raise _spent(account.connection, self._clock() + wait)
-            await asyncio.sleep(wait + random.random() * 0.02)  # noqa: S311  # processes should not wake together
+            await asyncio.sleep(wait)
         if purse is not None and isinstance(outcome, Reply):
             await self._limiter.learn(account.connection.budget, outcome.headers, time.monotonic() - started)
         return outcome

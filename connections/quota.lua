@@ -107,6 +107,12 @@ if (remaining or daily_left) and heard_at > heard then
   redis.call('HSET', state, 'heard', heard_at)
 end
 
+-- Processes that asked and got nothing are in line: they share what is free, and each is told to come back for one
+-- token after those of the processes before it, so that not all of them wake for every token.
+redis.call('ZREM', waiting, asker)
+redis.call('ZREMRANGEBYSCORE', waiting, '-inf', now)
+local in_line = redis.call('ZCARD', waiting)
+
 -- How much is free now, in the window and in the day. Polls leave a part of both to actions.
 if is_action and want > 0 then acted = now end
 local reserve = not is_action and now - acted < RECENT and 0.2 or 0
@@ -125,7 +131,7 @@ elseif free_today <= 0 then
     wait = math.min((today + 1) * DAY, trial) - now
   end
 elseif free <= 0 then
-  local need = 1 - free
+  local need = 1 - free + in_line
   for _, entry in ipairs(entries) do
     if entry[1] > now - window then
       need = need - entry[2]
@@ -135,18 +141,14 @@ elseif free <= 0 then
   end
 end
 
--- Processes that got nothing when they asked share what is free.
-redis.call('ZREM', waiting, asker)
-redis.call('ZREMRANGEBYSCORE', waiting, '-inf', now)
-local share = math.ceil(free / (redis.call('ZCARD', waiting) + 1))
-local granted = math.max(0, math.min(want, share, free, free_today))
+local granted = math.max(0, math.min(want, math.ceil(free / (in_line + 1)), free, free_today))
 if granted > 0 then
   add(step(now), granted)
   spent, wait = spent + granted, 0
 elseif want > 0 then
   wait = math.max(wait, LEAST_WAIT)
-  redis.call('ZADD', waiting, now + wait + SECOND / 4, asker)
-  redis.call('PEXPIRE', waiting, math.ceil((wait + SECOND) / 1000))
+  redis.call('ZADD', waiting, now + wait + SECOND, asker)
+  redis.call('PEXPIRE', waiting, math.ceil((wait + 2 * SECOND) / 1000))
 end
 redis.call('HSET', state, 'day', today, 'spent', spent, 'trial', trial and trial or '', 'acted', acted)
 keep(window)

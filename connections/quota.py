@@ -24,7 +24,7 @@ from connections.script import Script, connect
 
 Precedence = Literal["action", "poll"]
 
-WINDOW = 10.35
+WINDOW = 10.4
 HOLD = 0.1
 LEAST_WAIT = 0.02
 RECENT = 60.0

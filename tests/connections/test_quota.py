@@ -15,7 +15,7 @@ from connections.connection import Quota
 from connections.quota import Grant, Limiter, LocalLimiter, Notice, RedisLimiter, notice
 
 pytestmark = pytest.mark.anyio
-WINDOW = 0.6
+WINDOW = 0.8
 QUOTA = Quota(per_10s=100, per_day=200_000)
 Make = Callable[[], Limiter]
 
