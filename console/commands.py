@@ -50,9 +50,18 @@ ROWS = (
     *_rows(
         "report_commands",
         status="Processes, feeds, runs: what is going on, and what is not.",
+        runs="List runs, the newest first.",
+        show_run="One run: its event, its steps, what can be done about it.",
+    ),
+    *_rows(
+        "correction_commands",
+        retry="Take failed runs up again.",
+        resolve="Settle a run whose step may or may not have taken effect.",
+        replay="Fire an automation again for past events.",
     ),
     *_rows(
         "feed_commands",
+        cursor="What a feed remembers: show, rewind, reset.",
         nudge="Make an automation's feed due now.",
     ),
 )

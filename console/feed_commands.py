@@ -1,36 +1,128 @@
-"""Feeds: making one due now."""
+"""Feeds: what they remember, why a record fired or did not, and making one due."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
 from console import output
 from console.failures import Fault
 from console.folder import ledger
-from console.options import Project
-from worker import corrections
+from console.options import Json, Project
+from console.times import moment
+from triggers.catalog import CATALOG as TRIGGERS
+from worker import corrections, histories
+from worker.corrections import Refusal
+from worker.histories import Memory
 from worker.ledger import feeds
 from worker.ledger.database import now_ms
 from worker.ledger.store import Store
 
+Feed = Annotated[str, typer.Argument(metavar="FEED", help="A feed by its id, or an automation that listens to it.")]
+
+cursor = typer.Typer(
+    help="What a feed remembers between polls: show it, make it go back, or begin anew.",
+    add_completion=False,
+    rich_markup_mode=None,
+    no_args_is_help=True,
+)
+
 
 def nudge(
-    automation: Annotated[str, typer.Argument(help="An automation, or a feed by its id.")],
+    automation: Feed,
     project: Project = None,
 ) -> None:
     """Make an automation's feed due now; the poll under way, if there is one, is followed by another."""
     with ledger(project) as store:
-        feed = _feed(store, automation)
-        store.write_now(feeds.nudge, [feed], now_ms())
+        feed = feed_named(store, automation)
+        if not store.write_now(feeds.nudge, [feed], now_ms()):
+            raise Fault(f"{feed} is stopped: no automation listens to it")
     output.note(f"{feed} is due now")
 
 
-def _feed(store: Store, name: str) -> str:
+@cursor.command()
+def show(feed: Feed, project: Project = None, as_json: Json = False) -> None:
+    """Show what a feed remembers, in words, or as it is stored."""
+    with ledger(project) as store:
+        name = feed_named(store, feed)
+        found = store.read_now(histories.memory, name, TRIGGERS)
+    if found is None:
+        raise Fault(f"the ledger has no feed {name} any more")
+    if as_json:
+        output.json({"feed": found.feed, "trigger": found.trigger, "strategy": found.strategy, "cursor": found.cursor})
+        return
+    output.result(f"{found.feed}, a {found.strategy} feed")
+    for line in words(found):
+        output.result(line)
+
+
+@cursor.command()
+def rewind(
+    feed: Feed,
+    to: Annotated[str, typer.Option(metavar="TIME", help="ISO 8601, or how long ago: 90s, 2h, 3d.")],
+    project: Project = None,
+) -> None:
+    """Make a feed read again what lies at or after a time of the vendor's.
+
+    Events that are known do not fire again; what was there before the feed began fires now.
+    """
+    now = now_ms()
+    _turned(project, feed, corrections.rewind, moment(to, now, "--to"), now)
+    output.note("what it reads again fires only where it never fired before")
+
+
+@cursor.command()
+def reset(feed: Feed, project: Project = None) -> None:
+    """Make a feed forget what it knows: its next poll takes note of what there is, and fires nothing.
+
+    Changes since its last poll are then part of what was there, and never fire.
+    """
+    _turned(project, feed, corrections.reset, now_ms())
+
+
+def feed_named(store: Store, name: str) -> str:
+    """The id of a feed, from its id or from the name of an automation.
+
+    Raises:
+        Fault: the ledger knows neither.
+    """
     found = store.read_now(corrections.feed_named, name)
     if found is None:
         known = store.read_now(corrections.feed_names)
         listed = f"; there are: {', '.join(known)}" if known else "; the ledger has none yet: `hightide run` makes them"
         raise Fault(f"no automation or feed is called `{name}` in the ledger{listed}")
     return found
+
+
+def words(found: Memory) -> list[str]:
+    """What a cursor says, for people."""
+    kept = found.cursor
+    if kept is None:
+        return ["It was never polled and remembers nothing."]
+    reading = " It is in the middle of a list." if kept.get("walk") or kept.get("listing") else ""
+    if kept["phase"] == "baseline":
+        return [f"It has not read yet what was there at its start.{reading}"]
+    if found.strategy == "watermark":
+        since, floor = output.moment(kept.get("since")), output.moment(kept.get("floor"))
+        return [
+            f"The latest time it has seen is {since or '-'}; nothing older than {floor or 'ever'} fires.{reading}",
+            f"Of what lies after that it knows {len(kept['seen'])} records.",
+        ]
+    over = " It has had its one event, and is over." if kept.get("over") else ""
+    absent = f" {len(kept['absent'])} of them were missing lately." if kept.get("absent") else ""
+    return [
+        f"It knows {len(kept['known'])} records.{absent}{reading}{over}",
+        f"It has numbered {kept['count']} changes.",
+    ]
+
+
+def _turned(project: Path | None, name: str, turn: Any, *more: Any) -> None:
+    with ledger(project) as store:
+        feed = feed_named(store, name)
+        try:
+            store.write_now(turn, feed, TRIGGERS, *more)
+        except Refusal as error:
+            raise Fault(str(error)) from None
+    output.note(f"{feed} is due now")

@@ -78,6 +78,16 @@ class RecordHistory:
     kinds: Mapping[str, Sequence[str]]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Memory:
+    """What a feed remembers between polls: its cursor as it is stored, None before the first poll."""
+
+    feed: str
+    trigger: str
+    strategy: str
+    cursor: Mapping[str, Any] | None
+
+
 def runs(
     connection: Connection, *, automation: str | None = None, state: str | None = None, limit: int = 20
 ) -> list[RunLine]:
@@ -129,10 +139,19 @@ def record(connection: Connection, feed: str, key: str, triggers: Mapping[str, T
     )
 
 
-def newest_event(connection: Connection, feed: str) -> Any:
-    """The record of the feed's newest event; None where there is none."""
-    wanted = select(EVENTS).where(EVENTS.c.feed == feed).order_by(EVENTS.c.id.desc()).limit(1)
-    return connection.execute(wanted).mappings().first()
+def memory(connection: Connection, feed: str, triggers: Mapping[str, Trigger]) -> Memory | None:
+    """What the feed remembers; None where there is no such feed."""
+    wanted = select(FEEDS.c.trigger, FEEDS.c.cursor).where(FEEDS.c.id == feed)
+    row = connection.execute(wanted).first()
+    if row is None:
+        return None
+    trigger = triggers.get(row.trigger)
+    return Memory(
+        feed=feed,
+        trigger=row.trigger,
+        strategy="unknown" if trigger is None else type(trigger.strategy).__name__.lower(),
+        cursor=None if row.cursor is None else orjson.loads(row.cursor),
+    )
 
 
 def _events(connection: Connection, feed: str, key: str) -> tuple[EventLine, ...]:
