@@ -40,10 +40,10 @@ types: $(READY) ## mypy, strict
 	$(BIN)/mypy
 
 docs: $(READY) ## write the generated reference pages again
-	$(BIN)/python docs/generate.py
+	$(BIN)/python -m docs.generate
 
 check-docs: $(READY) ## that the generated pages are as the code would have them
-	$(BIN)/python docs/generate.py --check
+	$(BIN)/python -m docs.generate --check
 
 check: lint types check-docs test ## all of it, as CI does
 
