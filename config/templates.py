@@ -171,6 +171,21 @@ def _native(expression: nodes.Node) -> Program:
             pass
         return names.vars[_RESULT]
 
+    path = dotted(expression)
+    return run if path is None else _straight(path, run)
+
+
+def _straight(path: Path, program: Program) -> Program:
+    """A dotted name is looked up in the data directly; where it does not lead on, `program` says why."""
+
+    def run(context: Mapping[str, Any]) -> Any:
+        value: Any = context
+        for name in path:
+            if type(value) is not dict or name not in value:
+                return program(context)
+            value = value[name]
+        return value
+
     return run
 
 

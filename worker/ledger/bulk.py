@@ -1,7 +1,7 @@
-"""Many rows in one statement, without the price that SQLAlchemy's own way has for each row.
+"""Many rows in one statement, without the price that SQLAlchemy's and the driver's own ways have for each row.
 
-The statement is compiled once a dialect and handed to the driver with plain parameters. It fits columns whose values
-the driver takes as they are (text and numbers), which is all that the hot path writes.
+SQLite gets the statement once, compiled, with plain tuples. PostgreSQL gets all rows as one JSON text, which it takes
+apart itself (`json_to_recordset`). It fits columns of text and numbers, which is all that the hot path writes.
 """
 
 from __future__ import annotations
@@ -10,36 +10,39 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Executable
-from sqlalchemy.engine.interfaces import Dialect
+import orjson
+from sqlalchemy import JSON, Connection, FromClause, Text, bindparam, cast, column, func
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.types import TypeEngine
 
-Statement = Callable[[str], Any]
-"""Makes the statement for a dialect's name; it is asked once."""
-
-
-def execute(connection: Connection, statement: Statement, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Carry the statement out for each of these rows; every row has the same names."""
-    sql, order = _compiled(statement, _Named(connection.dialect), tuple(rows[0]))
-    given: Any = [tuple([row[name] for name in order]) for row in rows] if order else list(rows)
-    connection.exec_driver_sql(sql, given)
+Statement = Callable[[FromClause | None], Any]
+"""Makes the statement, once: from rows that come as a table, or, given None, for one row of bound parameters."""
 
 
-class _Named:
-    """A dialect that is told apart by its name."""
+class Types(dict[str, TypeEngine[Any]]):
+    """The columns of the rows with their types; one for each statement, made once."""
 
-    def __init__(self, dialect: Dialect) -> None:
-        self.dialect = dialect
+    def __hash__(self) -> int:  # type: ignore[override]  # it is never changed
+        return id(self)
 
-    def __hash__(self) -> int:
-        return hash(self.dialect.name)
 
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Named) and other.dialect.name == self.dialect.name
+def execute(connection: Connection, statement: Statement, rows: Sequence[Mapping[str, Any]], types: Types) -> None:
+    """Carry the statement out for each of these rows; every row has just the names in `types`."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(_from_table(statement, types), {"rows": orjson.dumps(rows).decode()})
+    else:
+        sql, order = _compiled(statement)
+        connection.exec_driver_sql(sql, [tuple([row[name] for name in order]) for row in rows])
 
 
 @cache
-def _compiled(statement: Statement, named: _Named, names: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
-    """The SQL, and the order of its parameters where they have no names."""
-    made: Executable = statement(named.dialect.name)
-    compiled: Any = made.compile(dialect=named.dialect, column_keys=list(names))  # type: ignore[attr-defined]  # all have it
-    return str(compiled), tuple(compiled.positiontup or ())
+def _from_table(statement: Statement, types: Types) -> Any:
+    given = func.json_to_recordset(cast(bindparam("rows", type_=Text), JSON))
+    columns = [column(name, kind) for name, kind in types.items()]
+    return statement(given.table_valued(*columns, name="given").render_derived(with_types=True))
+
+
+@cache
+def _compiled(statement: Statement) -> tuple[str, tuple[str, ...]]:
+    compiled = statement(None).compile(dialect=sqlite.dialect())
+    return str(compiled), tuple(compiled.positiontup)

@@ -7,7 +7,21 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import orjson
-from sqlalchemy import Connection, Integer, RowMapping, Text, bindparam, func, insert, select, text, update
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    FromClause,
+    Integer,
+    RowMapping,
+    Text,
+    and_,
+    bindparam,
+    func,
+    insert,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 from worker.ledger import bulk
@@ -33,6 +47,26 @@ _CONNECTIONS = text(
       AND EXISTS (SELECT 1 FROM runs WHERE state = 'open' AND connection = accounts.name AND due_at <= :now)
     """
 )
+
+
+# Built once: putting a statement together costs more than carrying it out.
+_OPEN = and_(RUNS.c.state == "open", RUNS.c.connection == bindparam("name"), RUNS.c.due_at <= bindparam("now"))
+_COUNT = select(func.count()).select_from(select(RUNS.c.id).where(_OPEN).limit(bindparam("most")).subquery())
+_DUE = (
+    select(RUNS, EVENTS.c.feed, EVENTS.c.key, EVENTS.c.version, EVENTS.c.kind, EVENTS.c.record)
+    .join(EVENTS, EVENTS.c.id == RUNS.c.event)
+    .where(_OPEN)
+    .order_by(RUNS.c.due_at, RUNS.c.id)
+    .limit(bindparam("most"))
+)
+_DUE_UNLOCKED = _DUE.with_for_update(skip_locked=True, of=RUNS)
+_LEASE = (
+    update(RUNS)
+    .where(RUNS.c.id.in_(bindparam("ids", expanding=True)))
+    .values(due_at=bindparam("until"), fence=RUNS.c.fence + 1, tries=RUNS.c.tries + 1)
+)
+_HELD = select(RUNS.c.id, RUNS.c.fence).where(RUNS.c.id.in_(bindparam("ids", expanding=True)))
+_HELD_LOCKED = _HELD.with_for_update()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,50 +138,35 @@ def due_counts(connection: Connection, now: int, most: int) -> dict[str, int]:
 
     The cost grows with the number of connections, not with that of the runs.
     """
-    counts: dict[str, int] = {}
-    for name in list(connection.scalars(_CONNECTIONS, {"now": now})):
-        due = select(RUNS.c.id).where(RUNS.c.state == "open", RUNS.c.connection == name, RUNS.c.due_at <= now)
-        counts[name] = connection.scalar(select(func.count()).select_from(due.limit(most).subquery())) or 0
-    return counts
+    names = list(connection.scalars(_CONNECTIONS, {"now": now}))
+    return {name: connection.scalar(_COUNT, {"name": name, "now": now, "most": most}) or 0 for name in names}
 
 
 def claim(connection: Connection, shares: Mapping[str, int], now: int) -> list[ClaimedRun]:
     """Take up to so many due runs of each connection, oldest first, with their events and steps."""
-    ids: list[int] = []
-    for name, count in shares.items():
-        due = select(RUNS.c.id).where(RUNS.c.state == "open", RUNS.c.connection == name, RUNS.c.due_at <= now)
-        due = due.order_by(RUNS.c.due_at, RUNS.c.id).limit(count)
-        if connection.dialect.name == "postgresql":
-            due = due.with_for_update(skip_locked=True)
-        ids += connection.scalars(due)
-    if not ids:
+    due = _DUE_UNLOCKED if connection.dialect.name == "postgresql" else _DUE
+    taken: list[RowMapping] = []
+    for name, most in shares.items():
+        taken += connection.execute(due, {"name": name, "now": now, "most": most}).mappings()
+    if not taken:
         return []
-    lease = {"due_at": now + LEASE, "fence": RUNS.c.fence + 1, "tries": RUNS.c.tries + 1}
-    connection.execute(update(RUNS).where(RUNS.c.id.in_(ids)).values(**lease))
-    rows = connection.execute(
-        select(RUNS, EVENTS.c.feed, EVENTS.c.key, EVENTS.c.version, EVENTS.c.kind, EVENTS.c.record)
-        .join(EVENTS, EVENTS.c.id == RUNS.c.event)
-        .where(RUNS.c.id.in_(ids))
-        .order_by(RUNS.c.id)
-    ).mappings()
-    taken = list(rows)
-    before = _steps(connection, [row["id"] for row in taken if row["fence"] > 1])
+    connection.execute(_LEASE, {"ids": [row["id"] for row in taken], "until": now + LEASE})
+    before = _steps(connection, [row["id"] for row in taken if row["fence"]])
     return [_claimed(row, before.get(row["id"], {}), now) for row in taken]
 
 
 def write(connection: Connection, entries: Sequence[Entry]) -> list[bool]:
     """Write these entries in one go; False for each whose run has another fence by now, and is left alone."""
-    held = select(RUNS.c.id, RUNS.c.fence).where(RUNS.c.id.in_({entry.run for entry in entries}))
-    if connection.dialect.name == "postgresql":
-        held = held.with_for_update()
-    fences = {row.id: row.fence for row in connection.execute(held)}
+    held = _HELD_LOCKED if connection.dialect.name == "postgresql" else _HELD
+    ids = list({entry.run for entry in entries})
+    fences: dict[int, int] = {row[0]: row[1] for row in connection.execute(held, {"ids": ids})}
     ours = [entry for entry in entries if fences.get(entry.run) == entry.fence]
     steps = [_step_values(entry.run, entry.step) for entry in ours if entry.step]
     if steps:
-        bulk.execute(connection, _step_upsert, steps)
+        bulk.execute(connection, _step_upsert, steps, _STEP_TYPES)
     changed = [_run_values(entry) for entry in ours if entry.renew]
     if changed:
-        bulk.execute(connection, _run_update, changed)
+        bulk.execute(connection, _run_update, changed, _RUN_TYPES)
     return [fences.get(entry.run) == entry.fence for entry in entries]
 
 
@@ -174,17 +193,31 @@ def open_run(connection: Connection, *, event: int, automation: str, digest: str
     return int(connection.scalars(inserted).one())
 
 
-def _run_update(_dialect: str) -> Any:
+_RUN_TYPES = bulk.Types(
+    id_=BigInteger(),
+    state_=Text(),
+    due_at_=BigInteger(),
+    connection_=Text(),
+    reason_=Text(),
+    ended_at_=BigInteger(),
+    tries_=Integer(),
+)
+
+
+def _run_update(given: FromClause | None) -> Any:
+    def new(name: str) -> Any:
+        return bindparam(name, type_=_RUN_TYPES[name]) if given is None else given.c[name]
+
     return (
         update(RUNS)
-        .where(RUNS.c.id == bindparam("id_"))
+        .where(RUNS.c.id == new("id_"))
         .values(
-            state=bindparam("state_"),
-            due_at=bindparam("due_at_"),
-            connection=func.coalesce(bindparam("connection_", type_=Text), RUNS.c.connection),
-            reason=bindparam("reason_"),
-            ended_at=bindparam("ended_at_"),
-            tries=func.coalesce(bindparam("tries_", type_=Integer), RUNS.c.tries),
+            state=new("state_"),
+            due_at=new("due_at_"),
+            connection=func.coalesce(new("connection_"), RUNS.c.connection),
+            reason=new("reason_"),
+            ended_at=new("ended_at_"),
+            tries=func.coalesce(new("tries_"), RUNS.c.tries),
         )
     )
 
@@ -205,11 +238,17 @@ def _step_values(run: int, step: StepRow) -> dict[str, Any]:
     return {"run": run, **{name: getattr(step, name) for name in _STEP_FIELDS}}
 
 
-_STEP_FIELDS = tuple(column.name for column in STEPS.c if column.name != "run")
+_STEP_FIELDS = tuple(str(column.name) for column in STEPS.c if column.name != "run")
 
 
-def _step_upsert(dialect: str) -> Any:
-    row = (postgresql if dialect == "postgresql" else sqlite).insert(STEPS)
+_STEP_TYPES = bulk.Types({str(column.name): column.type for column in STEPS.c})
+
+
+def _step_upsert(given: FromClause | None) -> Any:
+    if given is None:
+        row: Any = sqlite.insert(STEPS)
+    else:
+        row = postgresql.insert(STEPS).from_select(list(_STEP_TYPES), select(*(given.c[name] for name in _STEP_TYPES)))
     values = {column: row.excluded[column] for column in _STEP_FIELDS if column != "number"}
     return row.on_conflict_do_update(index_elements=["run", "number"], set_=values)
 
@@ -224,7 +263,7 @@ def _steps(connection: Connection, runs: Sequence[int]) -> dict[int, dict[str, S
 
 
 def _claimed(row: RowMapping, steps: Mapping[str, StepRow], now: int) -> ClaimedRun:
-    plain = {name: row[name] for name in _RUN_FIELDS}
+    plain = {name: row[name] for name in _RUN_FIELDS} | {"fence": row["fence"] + 1, "tries": row["tries"] + 1}
     return ClaimedRun(**plain, claimed_at=now, record=orjson.loads(row["record"]), steps=steps)
 
 
