@@ -252,6 +252,17 @@ async def test_processes_that_wait_share_what_comes_free(valkey_url: str, budget
     assert first == [25, 25, 25, 25]
 
 
+async def test_processes_in_line_are_told_to_come_one_after_the_other(valkey_url: str, budget: str) -> None:
+    few = Quota(per_10s=3)
+    async with shared(valkey_url, 3, window=5.0) as limiters:
+        for _ in range(3):
+            assert (await limiters[0].take(budget, few, 1, "action")).granted == 1
+            await asyncio.sleep(0.1)
+        waits = [(await each.take(budget, few, 5, "action")).wait for each in limiters]
+    assert waits[0] + 0.05 < waits[1]
+    assert waits[1] + 0.05 < waits[2]
+
+
 async def test_a_limit_that_one_process_learns_holds_for_all_at_once(valkey_url: str, budget: str) -> None:
     async with shared(valkey_url, 2) as (one, two):
         await one.learn(budget, headers(25, 25, 10_000, 9_000))
