@@ -48,6 +48,11 @@ ROWS = (
         demo="Sandbox, engine and examples together, then what happened.",
     ),
     *_rows(
+        "call_commands",
+        poll="Ask a trigger's question once and print the records; moves no cursor.",
+        act="Carry out one action now.",
+    ),
+    *_rows(
         "report_commands",
         status="Processes, feeds, runs: what is going on, and what is not.",
         runs="List runs, the newest first.",

@@ -10,6 +10,7 @@ from typing import Any
 
 import orjson
 
+HIDDEN = "***"
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 

@@ -1,0 +1,138 @@
+"""Calls that are made at once, past the ledger: asking a trigger's question, carrying out an action."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+from urllib.parse import quote, urlencode
+
+import orjson
+import typer
+
+from actions.action import Action
+from actions.catalog import CATALOG as ACTIONS
+from connections.client import Client
+from connections.connection import ApiKey, Connection
+from connections.request import InvalidInputs, build, masked
+from connections.wire import Answer, Request
+from console import output
+from console.asking import Found, as_watched, ask, check_inputs
+from console.calling import calling, connection_for, desk_of, given_inputs, unknown
+from console.failures import Fault
+from console.options import Json, Project
+from triggers.catalog import CATALOG as TRIGGERS
+from worker.custom_fields import CustomFieldNames
+from worker.outcomes import made
+
+ConnectionName = Annotated[
+    str, typer.Option("--connection", "-c", metavar="NAME", help="A connection of connections.yaml.")
+]
+With = Annotated[
+    str | None, typer.Option("--with", metavar="JSON", help="Its parameters: a JSON object, or @FILE with one.")
+]
+
+
+def poll(
+    trigger: Annotated[str, typer.Argument(metavar="TRIGGER", help="A trigger, such as ghl.contacts.search.")],
+    connection: ConnectionName,
+    with_: With = None,
+    on: Annotated[
+        str | None, typer.Option("--on", metavar="EVENT", help="For which kind of event; the trigger's own by default.")
+    ] = None,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=10_000, help="At most so many records.")] = 10,
+    project: Project = None,
+    as_json: Json = False,
+) -> None:
+    """Ask a trigger's question once and print the records, the newest first where the vendor sorts by time.
+
+    Nothing fires and no cursor moves.
+    """
+    row = TRIGGERS.get(trigger)
+    if row is None:
+        raise unknown(trigger, "trigger")
+    kind = on or row.default_event
+    if kind not in row.events:
+        raise Fault(f"{trigger} has no event `{kind}`; it has: {', '.join(row.events)}")
+    given, watch = given_inputs(with_), as_watched(row, (kind,))
+    check_inputs(row, given)
+    desk = desk_of(project)
+    home = connection_for(desk.project(), connection, trigger)
+    try:
+        found = calling(desk, lambda client: ask(client, row, home, given, watch, limit))
+    except InvalidInputs as error:
+        raise Fault(f"{trigger}: {error}") from None
+    if as_json:
+        output.json([each.record for each in found])
+    else:
+        output.table(("KEY", "TIME", "RECORD"), [_cells(each) for each in found])
+        output.note(f"{len(found)} records")
+
+
+def act(
+    action: Annotated[str, typer.Argument(metavar="ACTION", help="An action, such as ghl.contacts.tags.add.")],
+    connection: ConnectionName,
+    with_: With = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the request, and send nothing.")] = False,
+    project: Project = None,
+    as_json: Json = False,
+) -> None:
+    """Carry out one action now and print the vendor's answer.
+
+    It counts against the quota like any other, and stands in no ledger: sent twice it is done twice.
+    """
+    row = ACTIONS.get(action)
+    if row is None:
+        raise unknown(action, "action")
+    given = given_inputs(with_)
+    desk = desk_of(project)
+    home = connection_for(desk.project(), connection, action)
+
+    async def sent(client: Client) -> Answer | None:
+        inputs = await CustomFieldNames(client).checked(row, given, home)
+        request = build(row.operation(inputs), inputs, home)
+        if dry_run:
+            output.json(request_json(row, request, home, inputs))
+            return None
+        return await client.call(home, request, "action")
+
+    try:
+        answer = calling(desk, sent)
+    except InvalidInputs as error:
+        raise Fault(f"{action}: {error}") from None
+    if answer is not None:
+        _answered(row, answer, as_json=as_json)
+
+
+def request_json(action: Action, request: Request, connection: Connection, inputs: dict[str, Any]) -> dict[str, Any]:
+    """A request as it would be sent, with what is secret hidden."""
+    query = list(request.query)
+    headers = {"accept": "application/json", "authorization": output.HIDDEN}
+    if isinstance(connection.auth, ApiKey) and connection.auth.query:
+        query.append((connection.auth.query, output.HIDDEN))
+        del headers["authorization"]
+    if request.version:
+        headers["version"] = request.version
+    if request.body is not None:
+        headers["content-type"] = "application/json"
+    asked = f"?{urlencode(query, quote_via=quote, safe='*')}" if query else ""
+    shown = masked(action.operation(inputs), inputs)
+    hidden = {name for name, value in shown.items() if value == output.HIDDEN and inputs[name] != value}
+    body = request.body
+    if isinstance(body, dict):
+        body = {name: output.HIDDEN if name in hidden else value for name, value in body.items()}
+    url = f"{connection.base_url}{request.path}{asked}"
+    return {"action": action.id, "method": request.method, "url": url, "headers": headers, "body": body}
+
+
+def _answered(action: Action, answer: Answer, *, as_json: bool) -> None:
+    id_ = made(action, answer.data)
+    if as_json:
+        output.json({"action": action.id, "status": answer.status, "id": id_, "answer": answer.data})
+        return
+    output.note(f"{action.id}: {answer.status}" + (f", id {id_}" if id_ else ""))
+    if answer.data is not None:
+        output.json(answer.data)
+
+
+def _cells(found: Found) -> tuple[Any, ...]:
+    text = orjson.dumps(found.record).decode()
+    return (found.key, output.moment(found.at), text if len(text) <= 400 else f"{text[:400]}...")

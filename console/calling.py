@@ -1,0 +1,108 @@
+"""Calling a vendor from the command line: one client, with the quota that the engine's processes share."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import orjson
+import typer
+
+from actions.catalog import CATALOG as ACTIONS
+from config.problems import close, meant
+from config.project import Project
+from connections.client import Client
+from connections.connection import Connection
+from connections.quota import Limiter, LocalLimiter, RedisLimiter
+from connections.tokens import Tokens
+from console.failures import Fault
+from console.folder import environment, settings_of
+from triggers.catalog import CATALOG as TRIGGERS
+from worker.desk import Desk
+from worker.logs import configure
+from worker.place import Place
+
+Result = TypeVar("Result")
+
+
+def desk_of(project: Path | None) -> Desk:
+    """The project, read and in order; from now on what is logged goes to stderr, without its secrets.
+
+    Raises:
+        ConfigError: the project is at fault.
+    """
+    desk = Desk(settings_of(project), environment(project))
+    configure(desk.mask, level=logging.WARNING)
+    desk.project()
+    return desk
+
+
+def calling(desk: Desk, work: Callable[[Client], Awaitable[Result]]) -> Result:
+    """Do this work with a client, and close it.
+
+    Raises:
+        VendorError: a call failed.
+    """
+
+    async def done() -> Result:
+        client = Client(_limiter(desk.place), Tokens())
+        try:
+            return await work(client)
+        finally:
+            await client.close()
+
+    return asyncio.run(done())
+
+
+def connection_for(project: Project, name: str, operation: str) -> Connection:
+    """The connection of that name.
+
+    Raises:
+        Fault: there is none, or it is of another kind than the operation.
+    """
+    found = project.connections.get(name)
+    kind = operation.partition(".")[0]
+    if found is None:
+        hint = meant(name, project.connections) or "connections.yaml has none"
+        raise Fault(f"unknown connection `{name}` ({hint})")
+    if found.kind != kind:
+        raise Fault(f"`{name}` is a connection of kind {found.kind}, and `{operation}` is not")
+    return found
+
+
+def given_inputs(text: str | None) -> dict[str, Any]:
+    """The mapping that `--with` gives as JSON; `@FILE` reads it from a file.
+
+    Raises:
+        BadParameter: it is no JSON object.
+    """
+    if text is None:
+        return {}
+    try:
+        found = orjson.loads(Path(text[1:]).read_bytes() if text.startswith("@") else text)
+    except orjson.JSONDecodeError as error:
+        raise typer.BadParameter(f"it is no JSON: {error}", param_hint="--with") from None
+    except OSError as error:
+        raise typer.BadParameter(f"{text[1:]} cannot be read: {error.strerror}", param_hint="--with") from None
+    if not isinstance(found, dict):
+        raise typer.BadParameter('expected an object, such as {"contactId": "..."}', param_hint="--with")
+    return found
+
+
+def unknown(operation: str, kind: str) -> Fault:
+    """What is said of an operation that is not in the catalogue, or is of the other kind."""
+    rows: Mapping[str, Any] = TRIGGERS if kind == "trigger" else ACTIONS
+    others: Mapping[str, Any] = ACTIONS if kind == "trigger" else TRIGGERS
+    if operation in others:
+        other, command = ("an action", "act") if kind == "trigger" else ("a trigger", "poll")
+        return Fault(f"`{operation}` is {other}; `hightide {command}` takes those")
+    return Fault(f"unknown {kind} `{operation}` ({close(operation, rows) or '`hightide catalog` lists them'})")
+
+
+def _limiter(place: Place) -> Limiter:
+    """The quota that all processes share; where our own Valkey is not running, nobody else asks the vendor."""
+    alone = place.broker is not None and not place.broker.answers()
+    return LocalLimiter() if alone else RedisLimiter.at(place.redis_url)
