@@ -15,22 +15,19 @@ HELP = "Watch HighLevel accounts and act on what changes: nothing lost, nothing 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """A command: its name, the module that holds the function of that name (`-` becomes `_`), and one line of help."""
+    """A command: its name, the module and the function that carry it out, and one line of help."""
 
     name: str
     module: str
+    function: str
     summary: str
     hidden: bool = False
 
-    @property
-    def function(self) -> str:
-        """The name of its function."""
-        return self.name.replace("-", "_")
-
 
 def _rows(module: str, **summaries: str) -> tuple[Row, ...]:
+    """The rows of a module whose functions are called as the commands are, with `_` for `-`."""
     return tuple(
-        Row(name=name.rstrip("_").replace("_", "-"), module=f"console.{module}", summary=summary)
+        Row(name=name.replace("_", "-"), module=f"console.{module}", function=name, summary=summary)
         for name, summary in summaries.items()
     )
 
@@ -42,7 +39,13 @@ ROWS = (
         beat="The scheduler alone: it wakes workers for what is due.",
         worker="A worker alone: it polls and carries out.",
     ),
-    Row(name="valkey", module="console.process_commands", summary="The project's own Valkey alone.", hidden=True),
+    Row(
+        name="valkey",
+        module="console.process_commands",
+        function="valkey",
+        summary="The project's own Valkey alone.",
+        hidden=True,
+    ),
     *_rows(
         "demo",
         demo="Sandbox, engine and examples together, then what happened.",
@@ -51,6 +54,12 @@ ROWS = (
         "call_commands",
         poll="Ask a trigger's question once and print the records; moves no cursor.",
         act="Carry out one action now.",
+    ),
+    Row(
+        name="test",
+        module="console.rehearsal_commands",
+        function="rehearsal",
+        summary="What each step of an automation would send, for a real or given record.",
     ),
     *_rows(
         "report_commands",

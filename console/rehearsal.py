@@ -1,0 +1,145 @@
+"""Rehearsing an automation on one record: what each step would send, with nothing sent."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from actions.action import Action
+from actions.catalog import CATALOG as ACTIONS
+from config.automation import Automation, Step
+from config.templates import TemplateError, holds, items, render
+from connections.connection import Connection
+from connections.request import InvalidInputs, build
+from connections.wire import Request
+from triggers.reading import Event
+
+Checked = Callable[[Action, Any, Connection], Awaitable[dict[str, Any]]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rehearsed:
+    """One call of a step: the request it would send, or why it would send none.
+
+    `skipped` says that its `when` is false; `error` what is wrong, with the field's name.
+    """
+
+    number: str
+    step: Step
+    request: Request | None = None
+    inputs: Mapping[str, Any] | None = None
+    skipped: bool = False
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rehearsal:
+    """A whole automation on one event: whether its `when` holds (None without one), and what its steps would send."""
+
+    event: Event
+    when: bool | None
+    steps: tuple[Rehearsed, ...]
+    error: str | None = None
+
+    @property
+    def sound(self) -> bool:
+        """Whether nothing was found to be wrong."""
+        return self.error is None and all(step.error is None for step in self.steps)
+
+
+class Answer(dict[str, Any]):
+    """What a vendor's answer would be, as far as the row tells; whatever else is asked of it is a name in `<>`."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__()
+        self.path = path
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str)
+
+    def __missing__(self, name: str) -> str:
+        return f"<{self.path}.{name}>"
+
+
+async def rehearse(
+    automation: Automation,
+    event: Event,
+    feed: str,
+    connections: Mapping[str, Connection],
+    checked: Checked,
+    now: datetime,
+) -> Rehearsal:
+    """Go through an automation, its variables filled in, as a run would; answers are stood in for.
+
+    Raises:
+        VendorError: the custom fields of a location could not be looked up.
+    """
+    outputs: dict[str, Any] = {}
+    context = {
+        "record": event.record,
+        "event": {"kind": event.kind, "key": event.key, "version": event.version, "feed": feed},
+        "steps": outputs,
+        "automation": {"name": automation.name},
+        "connection": {"name": automation.trigger.connection},
+        "now": now,
+    }
+    when: bool | None = None
+    try:
+        if automation.when is not None:
+            when = holds(automation.when, context)
+    except TemplateError as error:
+        return Rehearsal(event=event, when=None, steps=(), error=f"when: {error}")
+    steps: list[Rehearsed] = []
+    for number, step in enumerate(automation.steps, 1):
+        steps += await _calls(str(number), step, context, connections, checked)
+        answer = stand_in(step.id, ACTIONS[step.use])
+        outputs[step.id] = [answer] if step.for_each is not None else answer
+    return Rehearsal(event=event, when=when, steps=tuple(steps))
+
+
+async def _calls(
+    number: str, step: Step, context: Mapping[str, Any], connections: Mapping[str, Connection], checked: Checked
+) -> list[Rehearsed]:
+    if step.for_each is None:
+        return [await _call(number, step, context, connections, checked)]
+    try:
+        found = items(step.for_each, context)
+    except TemplateError as error:
+        return [Rehearsed(number=number, step=step, error=f"for_each: {error}")]
+    return [
+        await _call(f"{number}.{place}", step, {**context, "item": item}, connections, checked)
+        for place, item in enumerate(found, 1)
+    ]
+
+
+async def _call(
+    number: str, step: Step, context: Mapping[str, Any], connections: Mapping[str, Connection], checked: Checked
+) -> Rehearsed:
+    action, connection = ACTIONS[step.use], connections[step.connection]
+    try:
+        if step.when is not None and not holds(step.when, context):
+            return Rehearsed(number=number, step=step, skipped=True)
+        inputs = await checked(action, render(step.with_, context), connection)
+        request = build(action.operation(inputs), inputs, connection)
+    except TemplateError as error:
+        return Rehearsed(number=number, step=step, error=str(error))
+    except InvalidInputs as error:
+        return Rehearsed(number=number, step=step, error=f"with: {error}")
+    return Rehearsed(number=number, step=step, request=request, inputs=inputs)
+
+
+def stand_in(step: str, action: Action) -> Answer:
+    """The answer of a step that was not carried out: the id of what it makes stands where the row says."""
+    places = (action.returns,) if isinstance(action.returns, str) else action.returns or ()
+    whole = Answer(f"steps.{step}")
+    for place in places[:1]:
+        inner = whole
+        *path, last = place.split(".")
+        for name in path:
+            inner[name] = Answer(f"{inner.path}.{name}")
+            inner = inner[name]
+        inner[last] = f"<steps.{step}.id>"
+    whole["id"] = f"<steps.{step}.id>"
+    return whole

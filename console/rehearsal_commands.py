@@ -1,0 +1,153 @@
+"""`hightide test`: an automation on a real or given record, with nothing sent."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import orjson
+import typer
+
+from actions.catalog import CATALOG as ACTIONS
+from config.automation import Automation
+from config.problems import meant
+from connections.client import Client
+from connections.connection import Connection
+from console import output
+from console.asking import as_watched, ask
+from console.call_commands import request_json
+from console.calling import calling, desk_of
+from console.failures import Fault
+from console.options import Json, Project
+from console.rehearsal import Rehearsal, Rehearsed, rehearse
+from triggers.catalog import CATALOG as TRIGGERS
+from triggers.reading import Event, key_of
+from worker.custom_fields import CustomFieldNames
+from worker.deploy import feed_of
+from worker.desk import Desk
+
+
+def test(
+    automation: Annotated[str, typer.Argument(metavar="AUTOMATION", help="An automation of the project.")],
+    record: Annotated[
+        Path | None,
+        typer.Option("--record", metavar="FILE", help="A record as JSON, `-` for stdin; else one is polled."),
+    ] = None,
+    project: Project = None,
+    as_json: Json = False,
+) -> None:
+    """Show what an automation would do about one record: whether `when` holds, and what each step would send.
+
+    Nothing is sent but the question for a record, and for the names of custom fields. What a step's answer would hold
+    is stood in for by its name in `<>`.
+    """
+    desk = desk_of(project)
+    written = desk.project().automations.get(automation)
+    if written is None:
+        known = desk.project().automations
+        raise Fault(f"unknown automation `{automation}` ({meant(automation, known) or 'there is none'})")
+    filled = written.with_environment(desk.project().environ)
+    given = None if record is None else _given(record)
+    found = calling(desk, lambda client: _rehearsed(client, desk, filled, given))
+    connections = desk.project().connections
+    if as_json:
+        output.json(rehearsal_json(found, connections, desk))
+    else:
+        _shown(found, filled, connections, desk)
+    if not found.sound:
+        raise typer.Exit(1)
+
+
+async def _rehearsed(client: Client, desk: Desk, automation: Automation, given: Any) -> Rehearsal:
+    project, trigger = desk.project(), TRIGGERS[automation.trigger.use]
+    use = automation.trigger
+    if given is None:
+        watch = as_watched(trigger, use.on)
+        found = await ask(client, trigger, project.connections[use.connection], use.with_, watch, 1)
+        if not found:
+            raise Fault(f"{trigger.id} brings no record at this moment; give one with `--record FILE`")
+        given = found[0].record
+    key = key_of(given, trigger.key) or "?"
+    event = Event(key=key, version="test", kind=use.on[0], record=given)
+    feed = feed_of(automation, trigger).id
+    checked = CustomFieldNames(client).checked
+    return await rehearse(automation, event, feed, project.connections, checked, datetime.now(UTC))
+
+
+def rehearsal_json(found: Rehearsal, connections: Any, desk: Desk) -> dict[str, Any]:
+    """What `test --json` prints."""
+    event = found.event
+    return {
+        "event": {"kind": event.kind, "key": event.key, "record": event.record},
+        "when": found.when,
+        "error": found.error,
+        "steps": [
+            {
+                "number": each.number,
+                "id": each.step.id,
+                "action": each.step.use,
+                "connection": each.step.connection,
+                "skipped": each.skipped,
+                "error": each.error,
+                "request": _request(each, connections[each.step.connection], desk),
+            }
+            for each in found.steps
+        ],
+        "ok": found.sound,
+    }
+
+
+def _request(each: Rehearsed, connection: Connection, desk: Desk) -> dict[str, Any] | None:
+    if each.request is None or each.inputs is None:
+        return None
+    shown = request_json(ACTIONS[each.step.use], each.request, connection, dict(each.inputs))
+    hidden: dict[str, Any] = orjson.loads(desk.mask(orjson.dumps(shown).decode()))
+    return hidden
+
+
+def _shown(found: Rehearsal, automation: Automation, connections: Any, desk: Desk) -> None:
+    event = found.event
+    output.result(f"event   {event.kind} {event.key}")
+    output.result(f"record  {orjson.dumps(event.record).decode()[:1000]}")
+    if automation.when is not None:
+        said = f"an error: {found.error}" if found.error else str(found.when).lower()
+        output.result(f"when    {automation.when}: {said}")
+        if found.when is False:
+            output.result("        the event would be passed over; what follows would not be sent")
+    for each in found.steps:
+        output.result("")
+        output.result(f"step {each.number}  {each.step.id}: {each.step.use} on {each.step.connection}")
+        for line in _lines(each, connections[each.step.connection], desk):
+            output.result(f"  {line}")
+
+
+def _lines(each: Rehearsed, connection: Connection, desk: Desk) -> list[str]:
+    if each.error is not None:
+        return [f"error: {each.error}"]
+    request = _request(each, connection, desk)
+    if request is None:
+        return [f"left out: its `when` is false ({each.step.when})"]
+    line = f"{request['method']} {request['url']}"
+    if request["body"] is None:
+        return [line]
+    return [line, *orjson.dumps(request["body"], option=orjson.OPT_INDENT_2).decode().split("\n")]
+
+
+def _given(file: Path) -> Any:
+    """The record in a file.
+
+    Raises:
+        Fault: it cannot be read, or holds no JSON object.
+    """
+    try:
+        text = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+        found = orjson.loads(text)
+    except OSError as error:
+        raise Fault(f"{file} cannot be read: {error.strerror}") from None
+    except orjson.JSONDecodeError as error:
+        raise Fault(f"{file} holds no JSON: {error}") from None
+    if not isinstance(found, dict):
+        raise Fault(f"{file}: expected one record, a JSON object")
+    return found
