@@ -45,8 +45,8 @@ class Rehearsal:
 
     @property
     def sound(self) -> bool:
-        """Whether nothing was found to be wrong."""
-        return self.error is None and all(step.error is None for step in self.steps)
+        """Whether nothing was found to be wrong; where the event is passed over, its steps are left out of account."""
+        return self.error is None and (self.when is False or all(step.error is None for step in self.steps))
 
 
 class Answer(dict[str, Any]):

@@ -12,6 +12,8 @@ import typer
 
 from actions.catalog import CATALOG as ACTIONS
 from config.automation import Automation
+from config.environment import names_in
+from config.findings import strings
 from config.problems import meant
 from connections.client import Client
 from connections.connection import Connection
@@ -29,7 +31,7 @@ from worker.deploy import feed_of
 from worker.desk import Desk
 
 
-def test(
+def rehearsal(
     automation: Annotated[str, typer.Argument(metavar="AUTOMATION", help="An automation of the project.")],
     record: Annotated[
         Path | None,
@@ -48,14 +50,16 @@ def test(
     if written is None:
         known = desk.project().automations
         raise Fault(f"unknown automation `{automation}` ({meant(automation, known) or 'there is none'})")
-    filled = written.with_environment(desk.project().environ)
+    environ = desk.project().environ
+    filled = written.with_environment(environ)
+    desk.mask.learn(environ[name] for name in variables(written))
     given = None if record is None else _given(record)
     found = calling(desk, lambda client: _rehearsed(client, desk, filled, given))
     connections = desk.project().connections
     if as_json:
         output.json(rehearsal_json(found, connections, desk))
     else:
-        _shown(found, filled, connections, desk)
+        _shown(found, written, connections, desk)
     if not found.sound:
         raise typer.Exit(1)
 
@@ -99,10 +103,18 @@ def rehearsal_json(found: Rehearsal, connections: Any, desk: Desk) -> dict[str, 
     }
 
 
+def variables(automation: Automation) -> set[str]:
+    """The names of the environment variables that an automation stands on."""
+    found = strings(automation.definition(), ())
+    return {name for _, text in found for name in names_in(text)}
+
+
 def _request(each: Rehearsed, connection: Connection, desk: Desk) -> dict[str, Any] | None:
     if each.request is None or each.inputs is None:
         return None
     shown = request_json(ACTIONS[each.step.use], each.request, connection, dict(each.inputs))
+    # what stands in for an answer is no id, and is better read as it is
+    shown["url"] = shown["url"].replace("%3C", "<").replace("%3E", ">")
     hidden: dict[str, Any] = orjson.loads(desk.mask(orjson.dumps(shown).decode()))
     return hidden
 
@@ -128,7 +140,7 @@ def _lines(each: Rehearsed, connection: Connection, desk: Desk) -> list[str]:
         return [f"error: {each.error}"]
     request = _request(each, connection, desk)
     if request is None:
-        return [f"left out: its `when` is false ({each.step.when})"]
+        return ["left out: its `when` is false"]
     line = f"{request['method']} {request['url']}"
     if request["body"] is None:
         return [line]
