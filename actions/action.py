@@ -73,12 +73,23 @@ class Unsafe:
 Repeat = Natural | Guarded | Unsafe
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Bulk:
-    """Several runs may share one call: the input `field` takes the items of all of them, at most `limit`."""
+    """The input `field` is a list of which one call takes at most `limit` items; a longer one goes in several calls."""
 
     field: str
     limit: int
+
+    def parts(self, inputs: Any) -> list[slice]:
+        """The stretches of the list that go in one call each; there is at least one."""
+        listed = inputs.get(self.field) if isinstance(inputs, Mapping) else None
+        length = len(listed) if isinstance(listed, list) else 0
+        return [slice(start, start + self.limit) for start in range(0, max(length, 1), self.limit)]
+
+    def cut(self, inputs: Any, part: slice) -> Any:
+        """The inputs with that stretch of the list; inputs without a list stay as they are, for whoever checks them."""
+        listed = inputs.get(self.field) if isinstance(inputs, Mapping) else None
+        return {**inputs, self.field: listed[part]} if isinstance(listed, list) else inputs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -87,7 +98,8 @@ class Action:
 
     `returns` is where the id of what was made lies in the answer. `one_of` are inputs of which at least one must be
     given, `only_one_of` of which exactly one. `missing_is_done` counts "not found" as success (deleting what is gone).
-    `instead` maps an input to the operation that is called when that input is given.
+    `instead` maps an input to the operation that is called when that input is given. The answers of a step whose action
+    has a `bulk` are always a list, one for each call.
     """
 
     id: str

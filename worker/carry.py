@@ -9,7 +9,7 @@ from typing import Any, assert_never
 
 import orjson
 
-from actions.action import Action, Natural
+from actions.action import Action, Bulk, Natural
 from config.automation import Automation, Step
 from config.templates import TemplateError, holds, items, render
 from connections.errors import VendorError
@@ -27,11 +27,12 @@ LONGEST_RESULT = 262_144
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Call:
-    """One action call of a run: a step, its number, and what its templates see."""
+    """One action call of a run: a step, its number, what its templates see, and its part of a bulk action's list."""
 
     step: Step
     number: str
     context: Mapping[str, Any]
+    part: slice | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +73,7 @@ async def _through(
     last: StepRow | None = None
     for index, step in enumerate(automation.steps, 1):
         results = []
-        calls = _calls(step, index, context)
+        calls = _calls(step, index, context, kit)
         for call in calls:
             if kit.closing():
                 return Entry(run=run.id, fence=run.fence, due_at=kit.clock(), tries=0)
@@ -84,15 +85,31 @@ async def _through(
                 last = None if stand.written else stand.row
             elif not stand.written:
                 await kit.write(_going_on(run, stand.row, kit))
-        outputs[step.id] = results if step.for_each is not None else results[0]
+        outputs[step.id] = results if step.for_each is not None or _bulk(step, kit) else results[0]
     return replace(_ended(run, kit, "done", None), step=last)
 
 
-def _calls(step: Step, index: int, context: Mapping[str, Any]) -> list[_Call]:
+def _calls(step: Step, index: int, context: Mapping[str, Any], kit: Kit) -> list[_Call]:
+    """The calls of a step: one, or one for each item of its `for_each`; those of a bulk action in parts."""
     if step.for_each is None:
-        return [_Call(step=step, number=str(index), context=context)]
-    found = enumerate(items(step.for_each, context), 1)
-    return [_Call(step=step, number=f"{index}.{place}", context={**context, "item": item}) for place, item in found]
+        calls = [_Call(step=step, number=str(index), context=context)]
+    else:
+        found = enumerate(items(step.for_each, context), 1)
+        calls = [_Call(step=step, number=f"{index}.{at}", context={**context, "item": item}) for at, item in found]
+    bulk = _bulk(step, kit)
+    return calls if bulk is None else [part for call in calls for part in _parts(call, bulk)]
+
+
+def _parts(call: _Call, bulk: Bulk) -> list[_Call]:
+    """A call as the several that it takes; where its `when` is false, as the one that is skipped."""
+    passed_over = call.step.when is not None and not holds(call.step.when, call.context)
+    parts = [None] if passed_over else bulk.parts(render(call.step.with_, call.context))
+    return [replace(call, number=f"{call.number}.{place}", part=part) for place, part in enumerate(parts, 1)]
+
+
+def _bulk(step: Step, kit: Kit) -> Bulk | None:
+    action = kit.actions.get(step.use)
+    return None if action is None else action.bulk
 
 
 def _passed(step: Step, row: StepRow) -> bool:
@@ -129,7 +146,7 @@ async def _attempt(run: ClaimedRun, call: _Call, row: StepRow, kit: Kit) -> Atte
     if action is None or connection is None:
         missing = f"action {step.use}" if action is None else f"connection {step.connection}"
         return Rejected(reason=f"{missing} is not known to this worker; see `hightide check`")
-    given = render(step.with_, call.context)
+    given = _rendered(call, step.with_, action)
     try:
         inputs = await kit.inputs(action, given, connection)
         request = build(action.operation(inputs), inputs, connection)
@@ -144,11 +161,17 @@ async def _attempt(run: ClaimedRun, call: _Call, row: StepRow, kit: Kit) -> Atte
     )
 
 
+def _rendered(call: _Call, written: Any, action: Action) -> Any:
+    """The inputs of a call: what its step's templates make, or its part of that."""
+    given = render(written, call.context)
+    return given if action.bulk is None or call.part is None else action.bulk.cut(given, call.part)
+
+
 def _shown(call: _Call, given: Any, action: Action) -> Any:
     """What was rendered as people may see it: `${NAME}` as it was written, passwords hidden."""
     written = call.step.written
     try:
-        shown = given if written is None else render(written, call.context)
+        shown = given if written is None else _rendered(call, written, action)
     except TemplateError:  # the variable is part of an expression, which says nothing without it
         shown = dict.fromkeys(written or (), "***")
     return masked(action.operation(shown), shown) if isinstance(shown, dict) else None

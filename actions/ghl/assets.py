@@ -7,7 +7,7 @@ from typing import Annotated, Required
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from actions.action import Action, Unsafe
+from actions.action import Action, Bulk, Unsafe
 from connections.fields import DateTime
 from connections.operation import LocationId, delete, post
 
@@ -69,6 +69,8 @@ ROWS = (
         summary="Put contacts into a business, or take them out of theirs",
         send=post("/contacts/bulk/business", Membership),
         returns="ids",
+        # "maximum 50", says the vendor's page of the operation; its OpenAPI document does not
+        bulk=Bulk(field="ids", limit=50),
         scopes=WRITE,
     ),
 )

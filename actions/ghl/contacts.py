@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Required
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from actions.action import Action, Guarded, Probe, Unsafe
+from actions.action import Action, Bulk, Guarded, Probe, Unsafe
 from connections.fields import BirthDate, CustomFields, DateTime, Email, Phone
 from connections.operation import Empty, LocationId, delete, get, post, put
 
@@ -254,6 +254,8 @@ ROWS = (
         summary="Add tags to many contacts, or remove them",
         send=post("/contacts/bulk/tags/update/{type}", ManyTags, enums={"type": ("add", "remove")}),
         returns="responses",
+        # assumed: no limit is documented (highlevel-api-docs issue 315), one user of the API reports 500
+        bulk=Bulk(field="contacts", limit=100),
         scopes=WRITE,
         warning="The answer may be a success although single contacts were refused: see `errorCount` and `responses`",
     ),
