@@ -124,7 +124,8 @@ def _moved(connection: Connection, poll: Poll, now: int) -> bool:
         values["brought_at"] = now
     if poll.ended:
         values |= {"polls": FEEDS.c.polls + 1, "missed": FEEDS.c.missed + poll.missed, "pace": poll.pace}
-        values |= {"error": poll.error, "active": poll.active, "working": False}
+        values |= {"error": poll.error, "working": False}
+        values |= {} if poll.active else {"active": False}  # a feed that was removed meanwhile stays so
         values["due_at"] = case((FEEDS.c.nudged_at > FEEDS.c.polled_at, now), else_=poll.due_at)
         good = poll.error is None
         values |= {"failures": 0, "succeeded_at": now} if good else {"failures": FEEDS.c.failures + 1}
