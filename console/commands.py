@@ -34,6 +34,16 @@ def _rows(module: str, **summaries: str) -> tuple[Row, ...]:
 
 ROWS = (
     *_rows(
+        "project_commands",
+        init="Make a project: connections, an automation, .env.example.",
+        check="Check all that the project's files say; which feeds are new.",
+    ),
+    *_rows(
+        "catalog_commands",
+        catalog="List triggers and actions by category.",
+        show="One operation: parameters, how it is repeated, YAML to paste.",
+    ),
+    *_rows(
         "process_commands",
         run="Beat and worker in one go; embedded where nothing is configured.",
         beat="The scheduler alone: it wakes workers for what is due.",
