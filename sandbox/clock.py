@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from email.utils import formatdate
 from functools import lru_cache
 
 
@@ -66,6 +67,12 @@ def iso(stamp: int) -> str:
     """Milliseconds since 1970 as the vendor writes a time: `2026-11-24T17:44:00.000Z`."""
     moment = datetime.fromtimestamp(stamp // 1000, UTC)
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{stamp % 1000:03d}Z"
+
+
+@lru_cache(maxsize=64)
+def http_date(second: int) -> str:
+    """Seconds since 1970 as the Date header of an answer: `Tue, 24 Nov 2026 17:44:00 GMT`."""
+    return formatdate(second, usegmt=True)
 
 
 def stamp_of(value: str | int | float) -> int:

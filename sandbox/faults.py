@@ -14,9 +14,10 @@ from sandbox.shape import shape
 
 FAULT = shape(
     "match:MATCH status:any rate:number count:number skip:number when:before|after delay:number cut:bool "
-    "page:page_twice|repeat_page|shift how:insert|delete|touch late:number equal_times:number seed:number",
+    "page:page_twice|repeat_page|shift how:insert|delete|touch late:number equal_times:number seed:number message:any",
     MATCH=shape("method path location"),
 )
+PLAIN = ("status", "message", "rate", "skip", "when", "delay", "cut", "page", "how")
 BODIES = ("html", "truncated", "empty", "shape")
 BROKEN = {
     "html": (502, "text/html", b"<html><head><title>502 Bad Gateway</title></head><body>Bad Gateway</body></html>"),
@@ -30,6 +31,7 @@ class Fault:
     """One fault: which requests it meets, what it does, how often, and how often it did.
 
     It skips the first `skip` requests it meets, then fires `count` times or for ever, each time with chance `rate`.
+    `message` is what its answer says, where `status` is a number.
     """
 
     id: int
@@ -37,6 +39,7 @@ class Fault:
     path: str = "*"
     location: str | None = None
     status: int | str | None = None
+    message: Any = "Internal server error"
     rate: float = 1.0
     count: int | None = None
     skip: int = 0
@@ -88,7 +91,7 @@ def read_fault(number: int, asked: Mapping[str, Any]) -> Fault:
     if wrong:
         raise unprocessable(*wrong)
     match = asked.get("match", {})
-    plain = {k: v for k, v in asked.items() if k in {"status", "rate", "skip", "when", "delay", "cut", "page", "how"}}
+    plain = {name: asked[name] for name in PLAIN if name in asked}
     return Fault(
         id=number,
         method=match.get("method", "*"),

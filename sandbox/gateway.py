@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl
 import orjson
 from starlette.types import Receive, Scope, Send
 
-from sandbox.clock import iso
+from sandbox.clock import http_date, iso
 from sandbox.faults import BROKEN, Fault, Faults
 from sandbox.ids import new_trace
 from sandbox.journal import Journal
@@ -290,7 +290,7 @@ async def _suffer(fault: Fault, headers: dict[str, str]) -> Answer | None:
         return Answer(status=status, content=content, type=kind, headers=headers)
     if fault.status == 429:
         return _json(429, too_many().body, headers)
-    return _json(fault.status, {"statusCode": fault.status, "message": "Internal server error"}, headers)
+    return _json(fault.status, {"statusCode": fault.status, "message": fault.message}, headers)
 
 
 def _json(status: int, said: Any, headers: dict[str, str] | None = None) -> Answer:
@@ -320,9 +320,10 @@ async def read(scope: Scope, receive: Receive) -> Asked:
     )
 
 
-async def respond(answer: Answer, send: Send) -> None:
-    """Sends an answer."""
-    headers = {"content-type": answer.type, "content-length": str(len(answer.content)), **answer.headers}
+async def respond(answer: Answer, send: Send, now: float) -> None:
+    """Sends an answer, dated by the sandbox's own clock (seconds since 1970): a vendor has one."""
+    plain = {"date": http_date(int(now)), "content-type": answer.type, "content-length": str(len(answer.content))}
+    headers = {**plain, **answer.headers}
     pairs = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
     await send({"type": "http.response.start", "status": answer.status, "headers": pairs})
     await send({"type": "http.response.body", "body": answer.content})

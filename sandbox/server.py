@@ -66,7 +66,7 @@ class Application:
             while (await receive())["type"] != "http.disconnect":
                 pass
             return
-        await respond(answer, send)
+        await respond(answer, send, self.sandbox.state.clock.now())
 
 
 class Server(uvicorn.Server):
@@ -110,6 +110,7 @@ def serve(port: int, path: Path | None, with_parent: bool) -> None:
         lifespan="off",
         log_level="warning",
         access_log=False,
+        date_header=False,  # the sandbox's clock may be moved
         timeout_keep_alive=75,
         timeout_graceful_shutdown=1,
     )
