@@ -58,7 +58,7 @@ ROUTES: tuple[Route, ...] = (
     get(
         ALL,
         _list,
-        query=shape("limit!:number<=20 offset!:number"),
+        query=shape("limit!:count<=20 offset!:offset"),
         version="2021-04-15",
         scope="calendars/events.readonly",
         lists="appointmentNotes",

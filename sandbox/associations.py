@@ -13,7 +13,7 @@ from sandbox.views import pick
 CREATE = shape("locationId! key! firstObjectLabel! firstObjectKey! secondObjectLabel! secondObjectKey!")
 UPDATE = shape("firstObjectLabel! secondObjectLabel!")
 RELATE = shape("locationId! associationId! firstRecordId! secondRecordId!")
-PAGE = shape("locationId! skip!:number limit!:number")
+PAGE = shape("locationId! skip!:offset limit!:count")
 SHOWN = "id locationId key firstObjectLabel firstObjectKey secondObjectLabel secondObjectKey associationType"
 
 
@@ -135,7 +135,7 @@ ROUTES: tuple[Route, ...] = (
     get(
         "/associations/relations/{recordId}",
         _relations,
-        query=shape("locationId! skip!:number limit!:number associationIds:[text]"),
+        query=shape("locationId! skip!:offset limit!:count associationIds:[text]"),
         scope="associations/relation.readonly",
         lists="relations",
     ),

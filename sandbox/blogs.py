@@ -12,7 +12,7 @@ POST = shape(
     "title! locationId! blogId! imageUrl! description! rawHTML! status!:DRAFT|PUBLISHED|SCHEDULED|ARCHIVED "
     "imageAltText! categories!:[text] tags:[text] author! urlSlug! canonicalLink publishedAt!:time"
 )
-PAGE = shape("locationId! limit!:number offset!:number")
+PAGE = shape("locationId! limit!:count offset!:offset")
 SHOWN = "title description imageUrl status imageAltText urlSlug canonicalLink author publishedAt categories tags"
 
 
@@ -94,7 +94,7 @@ ROUTES: tuple[Route, ...] = (
     get(
         "/blogs/site/all",
         _sites,
-        query=shape("locationId! skip!:number limit!:number searchTerm"),
+        query=shape("locationId! skip!:offset limit!:count searchTerm"),
         scope="blogs/list.readonly",
         lists="blogs",
     ),
@@ -104,7 +104,7 @@ ROUTES: tuple[Route, ...] = (
         "/blogs/posts/all",
         _posts,
         query=shape(
-            "locationId! blogId! limit!:number offset!:number searchTerm status:PUBLISHED|SCHEDULED|ARCHIVED|DRAFT"
+            "locationId! blogId! limit!:count offset!:offset searchTerm status:PUBLISHED|SCHEDULED|ARCHIVED|DRAFT"
         ),
         scope="blogs/posts.readonly",
         lists="posts",

@@ -7,7 +7,6 @@ from urllib.parse import urlencode
 
 from sandbox.clock import iso
 from sandbox.contacts import view
-from sandbox.refusal import unprocessable
 from sandbox.route import Call, Route, get, post
 from sandbox.search import Dialect, search
 from sandbox.shape import shape
@@ -29,7 +28,7 @@ DIALECT = Dialect(
     words=("firstName", "lastName", "email", "phone", "companyName"),
     default_sort="dateAdded",
 )
-SEARCH = shape("locationId! pageLimit!:number<=500 page:number searchAfter:any filters:[object] sort:[object] query?")
+SEARCH = shape("locationId! pageLimit!:count<=500 page:count searchAfter:any filters:[object] sort:[object] query?")
 
 
 def listed(contact: Record) -> Record:
@@ -53,8 +52,6 @@ def _search(call: Call) -> Record:
 def _list(call: Call) -> Record:
     """Newest first; goes on after a time (ms) and an id, which must be given together to move on."""
     state, location, limit = call.state, call.location, int(call.query.get("limit", 20))
-    if limit < 1:
-        raise unprocessable("limit must not be less than 1")
     times = state.by_time("contacts", location, "dateAdded", None, None)
     rows = state.tables["contacts"].get(location, {})
     words = str(call.query.get("query", "")).lower()
@@ -105,7 +102,7 @@ ROUTES: tuple[Route, ...] = (
     get(
         "/contacts/",
         _list,
-        query=shape("locationId! startAfterId startAfter:number query limit:number<=100"),
+        query=shape("locationId! startAfterId startAfter:offset query limit:count<=100"),
         scope="contacts.readonly",
         lists="contacts",
     ),

@@ -13,7 +13,7 @@ from sandbox.state import Record
 from sandbox.views import full_name, pick
 
 SEARCH = shape(
-    "locationId! contactId assignedTo followers mentions query sort:asc|desc startAfterDate:any id limit:number<=100 "
+    "locationId! contactId assignedTo followers mentions query sort:asc|desc startAfterDate:any id limit:count<=100 "
     f"lastMessageType:{TYPES} lastMessageAction:automated|manual lastMessageDirection:inbound|outbound "
     "status:all|read|unread|starred|recents "
     "sortBy:last_manual_message_date|last_message_date|score_profile|overdue_at|due_at sortScoreProfile scoreProfile "

@@ -12,7 +12,7 @@ from sandbox.state import Record
 from sandbox.views import full_name, pick, times
 
 LIST = shape(
-    "locationId! status paymentStatus:waiting_for_payment|paid|no_payment limit:number skip:number query dateFrom "
+    "locationId! status paymentStatus:waiting_for_payment|paid|no_payment limit:count skip:offset query dateFrom "
     "dateTo",
 )
 TEMPLATES = shape("locationId! dateFrom dateTo type name isPublicDocument:bool userId limit skip")

@@ -196,7 +196,7 @@ ROUTES: tuple[Route, ...] = (
     get(
         "/conversations/{conversationId}/messages",
         _list,
-        query=shape(f"lastMessageId limit:number<=100 type:{LISTED}"),
+        query=shape(f"lastMessageId limit:count<=100 type:{LISTED}"),
         lists="messages",
         **GET,
     ),

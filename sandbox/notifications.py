@@ -79,7 +79,7 @@ ROUTES: tuple[Route, ...] = (
     get(
         ALL,
         _list,
-        query=shape("isActive:bool deleted:bool limit:number skip:number"),
+        query=shape("isActive:bool deleted:bool limit:count skip:offset"),
         lists="notifications",
         **GET,
     ),

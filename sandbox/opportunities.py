@@ -60,7 +60,7 @@ def _pipeline(call: Call, key: str, location: str) -> Record:
 
 def _stage(pipeline: Record, key: str | None) -> str:
     stages = [stage["id"] for stage in pipeline["stages"]]
-    if key is not None and key not in stages:
+    if not stages or (key is not None and key not in stages):
         raise bad_request(f"Pipeline stage with id {key} not found")
     return str(key or stages[0])
 

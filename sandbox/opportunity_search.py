@@ -43,13 +43,13 @@ DIALECT = Dialect(
 )
 DETAILS = shape("notes:bool tasks:bool calendarEvents:bool unReadConversations:bool")
 ADVANCED = shape(
-    "locationId! query limit:number<=500 page:number searchAfter:any additionalDetails:DETAILS filters:[object] "
+    "locationId! query limit:count<=500 page:count searchAfter:any additionalDetails:DETAILS filters:[object] "
     "sort:[object]",
     DETAILS=DETAILS,
 )
 SIMPLE = shape(
     "q location_id! pipeline_id pipeline_stage_id contact_id status:open|won|lost|abandoned|all assigned_to campaignId "
-    "id order endDate startAfter startAfterId date country page:number limit:number<=100 getTasks:bool getNotes:bool "
+    "id order endDate startAfter startAfterId date country page:count limit:count<=100 getTasks:bool getNotes:bool "
     "getCalendarEvents:bool"
 )
 SAME = {

@@ -62,7 +62,7 @@ BOTH: dict[str, Any] = {"version": "2021-04-15", "enums": {"resourceType": ("equ
 GET: dict[str, Any] = {**BOTH, "scope": "calendars/resources.readonly"}
 SET: dict[str, Any] = {**BOTH, "scope": "calendars/resources.write"}
 ROUTES: tuple[Route, ...] = (
-    get(ALL, _list, query=shape("locationId! limit!:number skip!:number"), lists="resources", **GET),
+    get(ALL, _list, query=shape("locationId! limit!:count skip!:offset"), lists="resources", **GET),
     post(ALL, _create, body=CREATE, ok=201, **SET),
     get(ONE, _read, **GET),
     put(ONE, _update, body=UPDATE, **SET),

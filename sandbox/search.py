@@ -68,11 +68,7 @@ def plan(dialect: Dialect, filters: Iterable[Any], query: str, preferred: str) -
     since = until = None
     tests: list[Test] = []
     for each in filters:
-        if (
-            isinstance(each, dict)
-            and each.get("operator") == "range"
-            and dialect.times.get(each.get("field", "")) == preferred
-        ):
+        if _word(each, "operator") == "range" and dialect.times.get(_word(each, "field")) == preferred:
             low, high = _bounds(each)
             since = low if since is None else max(since, low or since)
             until = high if until is None else min(until, high or until)
@@ -88,18 +84,29 @@ def _test(dialect: Dialect, asked: Any) -> Test:
     if not isinstance(asked, dict):
         raise unprocessable("each value in filters must be an object")
     if "group" in asked:
-        tests = [_test(dialect, each) for each in asked.get("filters", ())]
-        if asked["group"] not in {"AND", "OR"}:
-            raise unprocessable("group must be one of the following values: AND, OR")
-        every = all if asked["group"] == "AND" else any
-        return lambda record: every(test(record) for test in tests)
-    field, operator = asked.get("field"), asked.get("operator")
-    if not isinstance(field, str) or not isinstance(operator, str):
+        return _group(dialect, asked)
+    field, operator = _word(asked, "field"), _word(asked, "operator")
+    if not field or not operator:
         raise unprocessable("filters must have field and operator")
     read, allowed = _reader(dialect, field)
     if operator not in allowed:
         raise unprocessable(f"Invalid operator {operator} for {field}. Allowed operators: {', '.join(allowed)}")
     return _compared(read, operator, asked)
+
+
+def _group(dialect: Dialect, asked: Mapping[str, Any]) -> Test:
+    kind, inner = _word(asked, "group"), asked.get("filters", [])
+    if kind not in {"AND", "OR"} or not isinstance(inner, list):
+        raise unprocessable("group must be one of the following values: AND, OR, with filters as an array")
+    tests = [_test(dialect, each) for each in inner]
+    every = all if kind == "AND" else any
+    return lambda record: every(test(record) for test in tests)
+
+
+def _word(asked: Any, name: str) -> str:
+    """A text out of a filter or sort, empty where there is none."""
+    value = asked.get(name) if isinstance(asked, dict) else None
+    return value if isinstance(value, str) else ""
 
 
 def _value(name: str, record: Record) -> Any:
@@ -218,7 +225,7 @@ def _sorting(dialect: Dialect, asked: Any) -> tuple[str, bool]:
         return dialect.times[dialect.default_sort], True
     if not isinstance(asked, list) or not all(isinstance(each, dict) for each in asked):
         raise unprocessable("sort must be an array of objects")
-    field, direction = asked[0].get("field"), asked[0].get("direction")
+    field, direction = _word(asked[0], "field"), _word(asked[0], "direction")
     if field not in dialect.times:
         raise unprocessable(f"sort must be by one of the following fields: {', '.join(dialect.times)}")
     if direction not in {"asc", "desc"}:

@@ -66,9 +66,15 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
+def _is_whole(value: Any, least: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= least
+
+
 KINDS = {
     "text": Kind(lambda value: isinstance(value, str), "must be a string"),
     "number": Kind(_is_number, "must be a number conforming to the specified constraints", _number),
+    "count": Kind(lambda value: _is_whole(value, 1), "must be a whole number of 1 or more", _number),
+    "offset": Kind(lambda value: _is_whole(value, 0), "must be a whole number of 0 or more", _number),
     "digits": Kind(lambda value: isinstance(value, str) and value.isdigit(), "must be a number string"),
     "bool": Kind(lambda value: isinstance(value, bool), "must be a boolean value", _boolean),
     "time": Kind(
@@ -85,7 +91,8 @@ KINDS = {
     "any": Kind(lambda _value: True, "must be given"),
 }
 TOKEN = re.compile(
-    r"(?P<name>\w+)(?P<required>!)?(?P<nullable>\?)?(:(?P<many>\[)?(?P<kind>[^\]\s<]+)\]?(<=(?P<most>\d+))?)?"
+    r"(?P<name>\w+)(?P<required>!)?(?P<nullable>\?)?"
+    r"(:(?P<many>\[)?(?P<kind>[^\]\s<>]+)\]?(<=(?P<most>\d+))?)?"
 )
 
 
@@ -93,7 +100,8 @@ def shape(text: str, *, open_: bool = False, **inner: Shape) -> Shape:
     """Reads fields written as `name! other?:bool tags:[text] state:open|won limit:number<=100`.
 
     `!` is required, `?` may be null, `[...]` is a list, `a|b` is an enumeration; a kind that is a keyword argument here
-    is the shape of a nested object. Without a kind it is text. `<=` bounds a number, the length of a text or of a list.
+    is the shape of a nested object. Without a kind it is text. `<=` bounds a number, the length of a text or of a
+    list.
     """
     fields = {}
     for token in text.split():
@@ -168,17 +176,19 @@ def _item_faults(field: Field, value: Any, at: str, subject: str) -> Iterator[st
         yield f"{subject}must be one of the following values: {', '.join(map(str, field.choices))}"
     elif field.required and value == "":
         yield f"{at} should not be empty"
-    elif not field.many and field.most is not None:
-        yield from _bound_faults(field.most, value, at)
+    elif not field.many:
+        yield from _bound_faults(field, value, at)
     elif field.inner is not None:
         yield from faults(field.inner, value, f"{at}.")
 
 
-def _bound_faults(most: int, value: Any, at: str) -> Iterator[str]:
-    if isinstance(value, str) and len(value) > most:
-        yield f"{at} must be shorter than or equal to {most} characters"
-    elif isinstance(value, int | float) and value > most:
-        yield f"{at} must not be greater than {most}"
+def _bound_faults(field: Field, value: Any, at: str) -> Iterator[str]:
+    if field.inner is not None:
+        yield from faults(field.inner, value, f"{at}.")
+    if isinstance(value, str) and field.most is not None and len(value) > field.most:
+        yield f"{at} must be shorter than or equal to {field.most} characters"
+    if isinstance(value, int | float) and field.most is not None and value > field.most:
+        yield f"{at} must not be greater than {field.most}"
 
 
 def read_query(shape: Shape, pairs: list[tuple[str, str]]) -> dict[str, Any]:

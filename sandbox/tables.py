@@ -41,8 +41,7 @@ def _mongo(name: str, word: str, **more: Any) -> Table:
 
 CONTACT = {"type": "lead", "dnd": False, "tags": [], "customFields": [], "followers": [], "country": "US"}
 DEAL = {
-    "contactId": "",
-    "name": "",
+    **dict.fromkeys(("contactId", "pipelineId", "pipelineStageId", "name"), ""),
     "status": "open",
     "monetaryValue": 0,
     "followers": [],
@@ -76,6 +75,14 @@ DOCUMENT = {
     "paymentStatus": ["no_payment"],
     "recipients": [],
     "links": [],
+}
+ASSOCIATION = {
+    "key": "",
+    "firstObjectLabel": "",
+    "firstObjectKey": "",
+    "secondObjectLabel": "",
+    "secondObjectKey": "",
+    "associationType": "USER_DEFINED",
 }
 TEMPLATE = {
     "name": "",
@@ -176,7 +183,7 @@ ROWS = (
     ),
     Table(name="messages", word="Message", lookups=("conversationId",), blank=MESSAGE),
     Table(name="emails", word="Email message", blank=EMAIL),
-    _plain("associations", "Association", lookups=("key",), blank={"associationType": "USER_DEFINED"}),
+    _plain("associations", "Association", lookups=("key",), blank=ASSOCIATION),
     _plain("relations", "Relation", lookups=("firstRecordId", "secondRecordId", "associationId")),
     _mongo("blogs", "Blog", blank={"name": ""}),
     _mongo("authors", "Author", blank={"name": "", "canonicalLink": ""}),
