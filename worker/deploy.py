@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, case, select, update
 
 from config.automation import Automation, Schedule, Start, schedule_definition
 from triggers.reading import fingerprint
@@ -86,7 +86,8 @@ def deploy(
             _keep(connection, feed, schedules, now, known[feed.id])
         else:
             _start(connection, feed, schedules, now, others=len(new))
-    gone = [row.id for row in known.values() if row.active and row.id not in wanted]
+    listened = [row for row in known.values() if row.schedule != stored([])]  # the others are there for orders
+    gone = [row.id for row in listened if row.active and row.id not in wanted]
     if gone:
         connection.execute(update(FEEDS).where(FEEDS.c.id.in_(gone)).values(active=False))
     _listen(connection, wanted.values(), now)
@@ -121,12 +122,22 @@ def _start(connection: Connection, feed: Feed, schedules: Sequence[Schedule], no
 
 def _keep(connection: Connection, feed: Feed, schedules: Sequence[Schedule], now: int, known: Any) -> None:
     values: dict[str, Any] = {}
-    if not known.active:
+    if not known.active and not _over(connection, feed.id):
         values = {"active": True, "due_at": now}
     if known.schedule != stored(schedules):
         values |= {"schedule": stored(schedules), "due_at": next_slot(schedules, feed.id, now, FIRST_PACE)}
     if values:
-        connection.execute(update(FEEDS).where(FEEDS.c.id == feed.id).values(**values))
+        # a poll under way keeps its lease, and knows the old schedule: the feed is due again when it has ended
+        due = case((FEEDS.c.working, FEEDS.c.due_at), else_=values["due_at"])
+        connection.execute(
+            update(FEEDS).where(FEEDS.c.id == feed.id).values({**values, "due_at": due, "nudged_at": now})
+        )
+
+
+def _over(connection: Connection, feed: str) -> bool:
+    """Whether the feed has had the one event that there is to be had."""
+    cursor = connection.scalar(select(FEEDS.c.cursor).where(FEEDS.c.id == feed))
+    return cursor is not None and bool(orjson.loads(cursor).get("over"))
 
 
 def _listen(connection: Connection, wanted: Iterable[tuple[Feed, list[Automation]]], now: int) -> None:
