@@ -27,12 +27,18 @@ AUTOMATIONS = "automations"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Project:
-    """A project that can be run: no `Problem` is in it; `warnings` are what may not do what is expected."""
+    """A project that can be run: no `Problem` is in it; `warnings` are what may not do what is expected.
+
+    `triggers`, `actions` and `vendors` are what its automations may use, by id and kind.
+    """
 
     settings: Settings
     connections: Mapping[str, Connection]
     automations: Mapping[str, Automation]
     environ: Environment
+    triggers: Mapping[str, Trigger] = field(default=TRIGGERS, repr=False)
+    actions: Mapping[str, Action] = field(default=ACTIONS, repr=False)
+    vendors: Mapping[str, Vendor] = field(default=VENDORS, repr=False)
     warnings: tuple[Problem, ...] = ()
 
 
@@ -63,6 +69,9 @@ def load(
         connections={name: each for name, each in (connections or {}).items() if each},
         automations=automations,
         environ=known,
+        triggers=triggers,
+        actions=actions,
+        vendors=vendors,
         warnings=tuple(sorted(files.warnings, key=lambda each: (each.file, each.line, each.column))),
     )
 

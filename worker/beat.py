@@ -12,7 +12,6 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from config.problems import ConfigError
 from config.project import Project
-from triggers.catalog import CATALOG as TRIGGERS
 from worker.bell import Bell
 from worker.deploy import deploy
 from worker.desk import Desk
@@ -80,7 +79,7 @@ class FeedScheduler(Scheduler):
         project = self._desk.project()
         if project is self._deployed or self._store is None:
             return
-        done = self._store.write_now(deploy, project.automations, TRIGGERS, now_ms())
+        done = self._store.write_now(deploy, project.automations, project.triggers, now_ms())
         self._deployed = project
         log.info("project.deployed", started=len(done.started), stopped=len(done.stopped), kept=len(done.kept))
 

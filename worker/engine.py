@@ -5,22 +5,20 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import Collection, Coroutine, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import structlog
 
-from actions.catalog import CATALOG as ACTIONS
 from config.automation import Automation
-from config.environment import MissingVariable
+from config.environment import MissingVariable, filled_in
 from config.project import Project
 from connections.client import Client
 from connections.connection import Connection
 from connections.errors import VendorError
 from connections.quota import Grant, Limiter, LocalLimiter, RedisLimiter
 from connections.tokens import Tokens
-from triggers.catalog import CATALOG as TRIGGERS
 from worker.carry import carry_out
 from worker.custom_fields import CustomFieldNames
 from worker.drain import CAPACITY, Drain
@@ -66,10 +64,10 @@ class Engine:
         self._automations: dict[str, Automation | MissingVariable] = {}
         self._polls: Journal[Poll, int] = Journal(self.store, lambda c, polls: feeds.write(c, polls, now_ms()))
         self._runs: Journal[Entry, bool] = Journal(self.store, runs.write)
-        self.client: Client = self._loop.run_until_complete(_client(place))
+        self.client: Client = self._loop.run_until_complete(_client(place, project))
         self._fields = CustomFieldNames(self.client)
         self._kit = Kit(
-            actions=ACTIONS,
+            actions=project.actions,
             connections=project.connections,
             client=self.client,
             write=self._runs.write,
@@ -90,7 +88,7 @@ class Engine:
         self._loop.run_until_complete(self._loop.shutdown_default_executor())
         self._loop.close()
 
-    async def poll(self, ids: Sequence[str], opened: Any) -> Polled:
+    async def poll(self, ids: Sequence[str], opened: Callable[[int], object]) -> Polled:
         """Poll those of these feeds that are due; `opened(n)` is called when runs have been opened."""
         claimed = await self.store.write(feeds.claim, ids, now_ms())
         deadline = now_ms() + round(POLLING * 1000)
@@ -101,27 +99,45 @@ class Engine:
             unfinished=tuple(feed.id for feed, (_, more) in zip(claimed, results, strict=True) if more),
         )
 
-    async def _polled(self, feed: ClaimedFeed, deadline: int, opened: Any) -> tuple[int, bool]:
+    async def _polled(self, feed: ClaimedFeed, deadline: int, opened: Callable[[int], object]) -> tuple[int, bool]:
         """Poll one feed; the runs that it opened, and whether there is more to read at once."""
-        trigger, connection = TRIGGERS.get(feed.trigger), self.project.connections.get(feed.connection)
         total, more = 0, False
 
         async def write(poll: Poll) -> int:
             nonlocal total, more
-            runs_opened = await self._polls.write(poll)
-            total += runs_opened
+            count = await self._polls.write(poll)
+            total += count
             more = poll.ended and poll.error is None and poll.due_at <= now_ms()
-            if runs_opened:
-                opened(runs_opened)
-            return runs_opened
+            if count:
+                opened(count)
+            return count
 
+        try:
+            poller = self._poller(feed, deadline, write)
+            reason = await poller.poll() if isinstance(poller, Poller) else poller
+            if not isinstance(poller, Poller):
+                await write(Poll(feed=feed.id, fence=feed.fence, due_at=now_ms() + 60_000, error=poller))
+            _tell(feed, reason)
+        except LeaseLost:
+            log.warning("feed.taken_over", feed=feed.id)
+            more = False
+        except Exception:  # a fault of ours in one feed must not end the others; the lease brings it back
+            log.exception("feed.broken", feed=feed.id)
+            more = False
+        return total, more
+
+    def _poller(self, feed: ClaimedFeed, deadline: int, write: Callable[[Poll], Awaitable[int]]) -> Poller | str:
+        """What polls the feed, or why nothing can."""
+        trigger, connection = self.project.triggers.get(feed.trigger), self.project.connections.get(feed.connection)
         if trigger is None or connection is None:
             missing = f"trigger {feed.trigger}" if trigger is None else f"connection {feed.connection}"
-            error = f"{missing} is not known to this worker; see `hightide check`"
-            await self._polls.write(Poll(feed=feed.id, fence=feed.fence, due_at=now_ms() + 60_000, error=error))
-            return 0, False
-        poller = Poller(
-            feed=feed,
+            return f"{missing} is not known to this worker; see `hightide check`"
+        try:
+            params = filled_in(feed.params, self.project.environ)
+        except MissingVariable as error:
+            return str(error)
+        return Poller(
+            feed=replace(feed, params=params),
             trigger=trigger,
             connection=connection,
             client=self.client,
@@ -129,16 +145,6 @@ class Engine:
             clock=now_ms,
             deadline=deadline,
         )
-        try:
-            reason = await poller.poll()
-        except LeaseLost:
-            log.warning("feed.taken_over", feed=feed.id)
-            return total, False
-        except Exception:  # a fault of ours in one feed must not end the others; the lease brings it back
-            log.exception("feed.broken", feed=feed.id)
-            return total, False
-        _tell(feed, reason)
-        return total, more
 
     async def carry(self, seconds: float = CARRYING) -> int:
         """Carry out runs that are due, for about so many seconds; how many were taken up."""
@@ -187,9 +193,9 @@ class Engine:
         return await self.store.read(runs.made_by_others, action, list(ids), run)
 
 
-async def _client(place: Place) -> Client:
+async def _client(place: Place, project: Project) -> Client:
     limiter: Limiter = RedisLimiter.at(place.redis_url) if place.redis_url else LocalLimiter()
-    return Client(limiter, Tokens())
+    return Client(limiter, Tokens(), vendors=project.vendors)
 
 
 def _tell(feed: ClaimedFeed, reason: str | None) -> None:

@@ -9,10 +9,8 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection
 
-from actions.catalog import CATALOG as ACTIONS
 from config.project import Project
 from connections.request import InvalidInputs, check
-from triggers.catalog import CATALOG as TRIGGERS
 from triggers.reading import Event, fingerprint
 from triggers.trigger import Watch
 from worker.deploy import Feed, stored, watch_of
@@ -45,7 +43,7 @@ def poll(project: Project, trigger: str, given: Mapping[str, Any]) -> Feed:
         BadOrder: it names what is not there, or lacks a parameter.
     """
     connection, inputs = _read(project, given, {"connection", "with", "on"})
-    row = TRIGGERS[trigger]
+    row = project.triggers[trigger]
     try:
         check(row.fetch, inputs, one_of=row.one_of)
     except InvalidInputs as error:
@@ -64,7 +62,7 @@ def action(project: Project, name: str, given: Mapping[str, Any]) -> ActionOrder
         BadOrder: it names what is not there, or its inputs do not fit.
     """
     connection, inputs = _read(project, given, {"connection", "with"})
-    row = ACTIONS[name]
+    row = project.actions[name]
     try:
         check(row.operation(inputs), inputs, one_of=row.one_of, only_one_of=row.only_one_of)
     except InvalidInputs as error:
