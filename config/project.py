@@ -36,9 +36,9 @@ class Project:
     connections: Mapping[str, Connection]
     automations: Mapping[str, Automation]
     environ: Environment
-    triggers: Mapping[str, Trigger] = field(default=TRIGGERS, repr=False)
-    actions: Mapping[str, Action] = field(default=ACTIONS, repr=False)
-    vendors: Mapping[str, Vendor] = field(default=VENDORS, repr=False)
+    triggers: Mapping[str, Trigger] = field(default_factory=lambda: TRIGGERS, repr=False)
+    actions: Mapping[str, Action] = field(default_factory=lambda: ACTIONS, repr=False)
+    vendors: Mapping[str, Vendor] = field(default_factory=lambda: VENDORS, repr=False)
     warnings: tuple[Problem, ...] = ()
 
 
