@@ -57,10 +57,6 @@ ROWS = (
         hidden=True,
     ),
     *_rows(
-        "demo",
-        demo="Sandbox, engine and examples together, then what happened.",
-    ),
-    *_rows(
         "call_commands",
         poll="Ask a trigger's question once and print the records; moves no cursor.",
         act="Carry out one action now.",
@@ -87,6 +83,26 @@ ROWS = (
         "feed_commands",
         cursor="What a feed remembers: show, rewind, reset.",
         nudge="Make an automation's feed due now.",
+    ),
+    *_rows(
+        "explain_commands",
+        explain="Why a record fired, or did not.",
+    ),
+    *_rows(
+        "project_commands",
+        schema="The JSON Schema of the YAML files, for editors.",
+    ),
+    *_rows(
+        "process_commands",
+        sandbox="The simulated vendors.",
+    ),
+    *_rows(
+        "demo",
+        demo="Sandbox, engine and examples together, then what happened.",
+    ),
+    *_rows(
+        "doctor",
+        doctor="What is installed, reachable, misconfigured.",
     ),
 )
 

@@ -7,6 +7,7 @@ import signal
 import sys
 import threading
 import warnings
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -71,6 +72,22 @@ def run(project: Project = None, concurrency: Concurrency = None, with_parent: W
     if with_parent:
         _follow_parent()
     engine(settings, environment(project), concurrency)
+
+
+def sandbox(
+    port: Annotated[int, typer.Option(min=0, max=65535, help="On 127.0.0.1; 0 takes a free one.")] = 8766,
+    state: Annotated[
+        Path | None, typer.Option("--state", metavar="FILE", help="Keep what happened in this file, and go on from it.")
+    ] = None,
+) -> None:
+    """Run the simulated vendors, a HighLevel over HTTP that remembers what is done to it, until Ctrl-C.
+
+    It is a process of its own and shares no code with the engine; `/_sandbox/` steers it.
+    """
+    words = [sys.executable, "-P", "-m", "sandbox", "--port", str(port)]
+    words += ["--state", str(state.absolute())] if state else []
+    sys.stdout.flush()
+    os.execv(sys.executable, words)  # noqa: S606  # our own interpreter
 
 
 def valkey(project: Project = None, with_parent: WithParent = False) -> None:

@@ -10,7 +10,7 @@ import orjson
 from sqlalchemy import Connection, RowMapping, select
 
 from triggers.reading import key_of
-from triggers.trigger import Trigger, Watermark
+from triggers.trigger import Trigger, Watch, Watermark
 from worker.ledger.runs import StepRow
 from worker.ledger.tables import AUTOMATIONS, EVENTS, FEEDS, RUNS, SET_ASIDE, STEPS
 
@@ -79,6 +79,16 @@ class RecordHistory:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FeedParts:
+    """What a feed asks: its trigger, where, with which parameters, and by which of a record's times."""
+
+    trigger: str
+    connection: str
+    params: Mapping[str, Any]
+    watch: Watch
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Memory:
     """What a feed remembers between polls: its cursor as it is stored, None before the first poll."""
 
@@ -137,6 +147,13 @@ def record(connection: Connection, feed: str, key: str, triggers: Mapping[str, T
         start=row["start"],
         kinds=_kinds(connection, feed),
     )
+
+
+def parts(connection: Connection, feed: str) -> FeedParts | None:
+    """What the feed asks; None where there is no such feed."""
+    wanted = select(FEEDS.c.trigger, FEEDS.c.connection, FEEDS.c.params, FEEDS.c.watch).where(FEEDS.c.id == feed)
+    row = connection.execute(wanted).mappings().first()
+    return None if row is None else FeedParts(**{**row, "params": orjson.loads(row["params"])})
 
 
 def memory(connection: Connection, feed: str, triggers: Mapping[str, Trigger]) -> Memory | None:
