@@ -194,7 +194,7 @@ class LocalLimiter:
         now, kept = self._clock(), self._kept(budget)
         kept.forget(now, self._window)
         kept.most, kept.daily = said.most or kept.most, said.daily or kept.daily
-        if self._share == 1.0 and said.most is not None and said.left is not None and took < 1.0:
+        if self._share == 1.0 and said.most is not None and said.left is not None and took < 0.8:
             others = said.most - said.left - kept.used
             if others > 0:
                 self.note(budget, others, now)
@@ -309,12 +309,14 @@ class RedisLimiter:
             self._next_try = self._clock() + self._again
         name = f"{self._prefix}:quota:{{{budget}}}"
         keys = [f"{name}:grants", f"{name}:state", f"{name}:waiting:{precedence}"]
+        since = self._owed.pop(budget, None)
         try:
-            if budget in self._owed:
-                await self._script(keys, ["record", round(self._window * 1e6), *self._debt(budget)])
-                del self._owed[budget]
+            if since is not None:
+                await self._script(keys, ["record", round(self._window * 1e6), *self._debt(budget, since)])
             reply = await self._script(keys, args)
         except (RedisError, OSError) as error:
+            if since is not None:
+                self._owed[budget] = since
             self._lost(error)
             return None
         if self._away_since is not None:
@@ -322,9 +324,9 @@ class RedisLimiter:
             log.info("quota.shared", reason="Redis is back")
         return reply
 
-    def _debt(self, budget: str) -> list[int]:
+    def _debt(self, budget: str, since: float) -> list[int]:
         now = self._clock()
-        granted = self._alone.granted_since(budget, self._owed[budget])
+        granted = self._alone.granted_since(budget, since)
         return [number for at, count in granted for number in (round((now - at) * 1e6), count)]
 
     def _lost(self, error: Exception) -> None:
