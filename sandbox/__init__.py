@@ -5,8 +5,8 @@ is welcome, any location exists from its first use, furnished with ids derived f
 
 Tests and demos steer it under `/_sandbox/`, with JSON:
 
-- `POST faults` {match: {method, path, location}, status: 400..599 | html | truncated | empty | shape, rate | count,
-  skip, when: before | after, delay: s, cut: true, page: page_twice | repeat_page | shift, how: insert | delete |
+- `POST faults` {match: {method, path, location}, status: 400..599 | html | truncated | empty | shape, message, rate |
+  count, skip, when: before | after, delay: s, cut: true, page: page_twice | repeat_page | shift, how: insert | delete |
   touch, seed}; or {late: s, count: n}; or {equal_times: n}. `GET faults`, `DELETE faults`
 - `POST limits` {per_10s, per_day, location}; null is without end
 - `POST leads` {location, count, rate, tags, prefix, source}, `GET leads`, `DELETE leads`

@@ -6,6 +6,7 @@ import argparse
 import contextlib
 from pathlib import Path
 
+from sandbox.journal import UnreadableState
 from sandbox.server import serve
 
 
@@ -16,8 +17,11 @@ def main() -> None:
     parser.add_argument("--state", type=Path, help="JSON file in which the state is kept")
     parser.add_argument("--with-parent", action="store_true", help="end when stdin is closed")
     asked = parser.parse_args()
-    with contextlib.suppress(KeyboardInterrupt):
-        serve(asked.port, asked.state, asked.with_parent)
+    try:
+        with contextlib.suppress(KeyboardInterrupt):
+            serve(asked.port, asked.state, asked.with_parent)
+    except (OSError, UnreadableState) as exc:
+        parser.exit(1, f"sandbox: {exc}\n")
 
 
 if __name__ == "__main__":

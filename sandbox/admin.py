@@ -226,7 +226,6 @@ class Admin:
         sandbox = self.sandbox
         self.leads.stop()
         self.leads.streams.clear()
-        self.leads.made = 0
         sandbox.state.reset()
         sandbox.limits = Limits()
         sandbox.last_used_at.clear()

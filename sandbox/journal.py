@@ -12,6 +12,10 @@ from sandbox.state import State
 from sandbox.tables import TABLES
 
 
+class UnreadableState(Exception):
+    """The state file holds something else."""
+
+
 class Journal:
     """Writes changes as they happen, so that a killed sandbox goes on where it was."""
 
@@ -21,9 +25,18 @@ class Journal:
         self._file: FileIO | None = None
 
     def load(self, state: State) -> None:
-        """Reads snapshot and journal into an empty state, then starts a fresh journal."""
+        """Reads snapshot and journal into an empty state, then starts a fresh journal.
+
+        Raises:
+            UnreadableState: the file was not written by a sandbox.
+        """
         if self.path.exists():
-            _restore(state, orjson.loads(self.path.read_bytes()))
+            try:
+                _restore(state, orjson.loads(self.path.read_bytes()))
+            except (ValueError, KeyError, TypeError, AttributeError) as exc:
+                raise UnreadableState(
+                    f"{self.path} holds no state of a sandbox; name another file or remove it"
+                ) from exc
         if self.beside.exists():
             for line in self.beside.read_bytes().splitlines():
                 _replay(state, line)

@@ -12,7 +12,7 @@ from sandbox.refusal import unprocessable
 from sandbox.shape import faults, shape
 from sandbox.state import Record, State
 
-ASKED = shape("location! count:number rate:number tags:[text] prefix source")
+ASKED = shape("location! count:count rate:number tags:[text] prefix source")
 FIRST = ("Ada", "Grace", "Alan", "Edsger", "Barbara", "Donald", "Katherine", "Linus", "Margaret", "Tim", "Radia", "Ken")
 LAST = ("Harbour", "Meadow", "Stone", "Rivers", "Fields", "Marsh", "Brook", "Lake", "Hill", "Woods", "Shore")
 LONGEST_WAIT = 0.05
@@ -49,8 +49,12 @@ class Leads:
 
     state: State
     save: Callable[[], None]
-    made: int = 0
     streams: list[Stream] = field(default_factory=list)
+
+    @property
+    def made(self) -> int:
+        """How many came, in this life and those before it."""
+        return int(self.state.settings["leads"])
 
     def start(self, asked: Mapping[str, Any]) -> list[str]:
         """Makes leads, at once (the ids of all are returned) or at a rate in the background.
@@ -62,6 +66,8 @@ class Leads:
         rate, count = asked.get("rate"), asked.get("count")
         if rate is None and count is None:
             wrong.append("count should not be empty unless rate is given")
+        if rate is not None and not (isinstance(rate, int | float) and rate > 0):
+            wrong.append("rate must be more than 0")
         if wrong:
             raise unprocessable(*wrong)
         stream = Stream(
@@ -86,14 +92,14 @@ class Leads:
 
     def _make(self, stream: Stream, count: int) -> list[str]:
         self.state.location(stream.location)
-        keys = [self._one(stream) for _ in range(count)]
+        first = self.made + 1
+        keys = [self._one(stream, number) for number in range(first, first + count)]
+        stream.made += count
+        self.state.set(leads=self.made + count)
         self.save()
         return keys
 
-    def _one(self, stream: Stream) -> str:
-        self.made += 1
-        stream.made += 1
-        number = self.made
+    def _one(self, stream: Stream, number: int) -> str:
         fields = {
             "firstName": FIRST[number % len(FIRST)],
             "lastName": LAST[number // len(FIRST) % len(LAST)],

@@ -79,6 +79,8 @@ def test_a_record_may_be_given_its_times(client: Any) -> None:
         ("records/contacts", {"op": "patch", "id": "nope"}, 400),
         ("limits", {"per_10s": "many"}, 422),
         ("leads", {"location": "L1"}, 422),
+        ("leads", {"location": "L1", "rate": 0}, 422),
+        ("leads", {"location": "L1", "count": -1}, 422),
         ("tokens", {"tokens": [{}]}, 422),
         ("nowhere", {}, 404),
         ("clock", {"fix": "soon"}, 422),

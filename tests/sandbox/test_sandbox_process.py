@@ -96,6 +96,17 @@ def test_a_killed_sandbox_goes_on_where_it_was(start: Start, tmp_path: Path) -> 
     assert third.create("a@example.com") == 400
 
 
+def test_leads_are_numbered_on_after_a_restart(start: Start, tmp_path: Path) -> None:
+    file = str(tmp_path / "state.json")
+    first = start("--state", file)
+    first.call("POST", "/_sandbox/leads", {"location": "L1", "count": 2})
+    first.process.kill()
+    first.process.wait(10)
+    second = start("--state", file)
+    second.call("POST", "/_sandbox/leads", {"location": "L1", "count": 1})
+    assert second.contacts() == [f"lead-{number}@example.com" for number in (3, 2, 1)]
+
+
 def test_a_half_written_last_line_is_left_out(start: Start, tmp_path: Path) -> None:
     file = tmp_path / "state.json"
     first = start("--state", str(file))
@@ -127,3 +138,24 @@ def test_path_parameters_are_decoded(start: Start) -> None:
     sandbox = start()
     status, said, _ = sandbox.call("GET", "/contacts/a%2Fb%20c")
     assert (status, said["message"]) == (400, "Contact with id a/b c not found")
+
+
+@pytest.mark.parametrize(
+    "content", ["{", "[]", '{"tables": {"unicorns": {}}}', '{"tables": {"contacts": {"L1": [1]}}}']
+)
+def test_a_state_file_that_is_none_is_told_in_a_sentence(tmp_path: Path, content: str) -> None:
+    file = tmp_path / "state.json"
+    file.write_text(content)
+    command = [sys.executable, "-m", "sandbox", "--port", "0", "--state", str(file)]
+    ended = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=30, check=False)
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr == f"sandbox: {file} holds no state of a sandbox; name another file or remove it\n"
+
+
+def test_a_port_that_is_taken_is_told_in_a_sentence(start: Start) -> None:
+    port = start().url.rpartition(":")[2]
+    command = [sys.executable, "-m", "sandbox", "--port", port]
+    ended = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=30, check=False)
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("sandbox: ")
+    assert "Traceback" not in ended.stderr
