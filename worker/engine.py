@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import math
+import os
+import socket
 import time
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -24,7 +26,8 @@ from worker.custom_fields import CustomFieldNames
 from worker.drain import CAPACITY, Drain
 from worker.journal import Journal, LeaseLost
 from worker.kit import Kit
-from worker.ledger import feeds, runs
+from worker.ledger import breakers, feeds, runs
+from worker.ledger.breakers import OpenBreaker
 from worker.ledger.database import now_ms
 from worker.ledger.feeds import ClaimedFeed, Poll
 from worker.ledger.runs import ClaimedRun, Entry
@@ -61,6 +64,8 @@ class Engine:
         self.store = Store(place.database_url)
         self._loop = _new_loop()
         self._closing_at = math.inf
+        self._opened: tuple[OpenBreaker, ...] = ()
+        self._process = f"{socket.gethostname()}:{os.getpid()}"
         self._automations: dict[str, Automation | MissingVariable] = {}
         self._polls: Journal[Poll, int] = Journal(self.store, lambda c, polls: feeds.write(c, polls, now_ms()))
         self._runs: Journal[Entry, bool] = Journal(self.store, runs.write)
@@ -93,6 +98,7 @@ class Engine:
         claimed = await self.store.write(feeds.claim, ids, now_ms())
         deadline = now_ms() + round(POLLING * 1000)
         results = await asyncio.gather(*(self._polled(feed, deadline, opened) for feed in claimed))
+        await self._tell_breakers()
         return Polled(
             feeds=len(claimed),
             runs=sum(opened for opened, _ in results),
@@ -157,7 +163,16 @@ class Engine:
             carry=self._carried,
             clock=time.monotonic,
         )
-        return await drain.until(time.monotonic() + seconds)
+        carried = await drain.until(time.monotonic() + seconds)
+        await self._tell_breakers()
+        return carried
+
+    async def _tell_breakers(self) -> None:
+        """Write down which connections this process leaves alone, where that has changed."""
+        opened = tuple(breakers.told(each) for each in self.client.snapshot() if each["retry_at"] is not None)
+        if opened != self._opened:
+            self._opened = opened
+            await self.store.write(breakers.note, self._process, opened, now_ms())
 
     async def _reserved(self, connection: Connection, want: int) -> Grant:
         try:
