@@ -96,6 +96,7 @@ def status_json(found: Status) -> dict[str, Any]:
         "feeds": [feed_json(feed) for feed in found.feeds],
         "stopped_feeds": found.stopped,
         "runs": dict(found.runs),
+        "breakers": [_timed(asdict(each), "retry_at") for each in found.breakers],
     }
 
 
@@ -141,6 +142,11 @@ def _status_shown(found: Status) -> None:
     for feed in found.feeds:
         if feed.error:
             output.result(f"  {feed.id}: {feed.error}")
+    for each in found.breakers:
+        again = output.ago(each.retry_at, now)
+        output.result(
+            f"  {each.connection} is left alone, tried {again}: {each.failures} failures, the last {each.reason}"
+        )
     output.result("")
     output.table(("RUNS", "COUNT"), list(found.runs.items()))
     if found.stopped:

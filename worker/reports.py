@@ -11,6 +11,8 @@ from sqlalchemy import Connection, RowMapping, func, select
 
 from config.automation import schedule_of
 from worker.heartbeat import SILENT
+from worker.ledger import breakers
+from worker.ledger.breakers import OpenBreaker
 from worker.ledger.tables import AUTOMATIONS, FEEDS, PROCESSES, RUNS, SET_ASIDE
 from worker.poll import NEVER
 from worker.schedule import interval
@@ -62,12 +64,16 @@ class ProcessReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
-    """All of it; `runs` counts by state, and every state is there. `stopped` feeds are listened to by nobody."""
+    """All of it; `runs` counts by state, and every state is there.
+
+    `breakers` are the connections that are left alone for a while; `stopped` feeds are listened to by nobody.
+    """
 
     now: int
     processes: tuple[ProcessReport, ...]
     feeds: tuple[FeedReport, ...]
     runs: Mapping[str, int]
+    breakers: tuple[OpenBreaker, ...]
     stopped: int
 
 
@@ -78,6 +84,7 @@ def status(connection: Connection, now: int) -> Status:
         processes=processes(connection, now),
         feeds=feeds(connection, now),
         runs=run_counts(connection),
+        breakers=tuple(breakers.known(connection, now)),
         stopped=connection.scalar(select(func.count()).select_from(FEEDS).where(~FEEDS.c.active)) or 0,
     )
 

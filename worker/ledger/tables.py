@@ -149,6 +149,16 @@ SET_ASIDE = Table(
     Column("seen_at", BigInteger, nullable=False),
 )
 
+BREAKERS = Table(
+    "breakers",
+    METADATA,
+    Column("process", Text, primary_key=True),
+    Column("connection", Text, primary_key=True),
+    Column("failures", Integer, nullable=False),
+    Column("retry_at", BigInteger, nullable=False),
+    Column("reason", Text, nullable=False),
+)
+
 PROCESSES = Table(
     "processes",
     METADATA,

@@ -27,6 +27,15 @@ def upgrade() -> None:
     )
     op.create_index("ix_automations_feed", "automations", ["feed"], unique=False)
     op.create_table(
+        "breakers",
+        sa.Column("process", sa.Text(), nullable=False),
+        sa.Column("connection", sa.Text(), nullable=False),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("retry_at", sa.BigInteger(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("process", "connection", name=op.f("pk_breakers")),
+    )
+    op.create_table(
         "events",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
         sa.Column("feed", sa.Text(), nullable=False),
@@ -192,6 +201,7 @@ def downgrade() -> None:
         "ix_feeds_due", table_name="feeds", sqlite_where=sa.text("active"), postgresql_where=sa.text("active")
     )
     op.drop_table("feeds")
+    op.drop_table("breakers")
     op.drop_index("ix_events_found_at", table_name="events")
     op.drop_table("events")
     op.drop_index("ix_automations_feed", table_name="automations")
