@@ -32,8 +32,10 @@ from worker.ledger.database import now_ms
 from worker.ledger.feeds import ClaimedFeed, Poll
 from worker.ledger.runs import ClaimedRun, Entry
 from worker.ledger.store import Store
+from worker.orders import ORDERED, unsealed
 from worker.place import Place
 from worker.poll import Poller
+from worker.seal import NoKey
 
 POLLING = 20.0
 """How long (s) a poll task goes on taking pages; what is left is polled again at once, by whoever is free."""
@@ -197,12 +199,18 @@ class Engine:
 
     async def _carried(self, run: ClaimedRun) -> None:
         automation = self._automations[run.digest]
-        if isinstance(automation, Automation):
-            await carry_out(run, automation, self._kit)
+        try:
+            if isinstance(automation, MissingVariable):
+                raise automation
+            if run.feed == ORDERED:
+                row = self.project.actions.get(automation.steps[0].use)
+                run = unsealed(run, row, self.project.settings.secret_keys)
+        except (MissingVariable, NoKey) as error:
+            now, reason = now_ms(), str(error)
+            failed = Entry(run=run.id, fence=run.fence, due_at=now, state="failed", reason=reason, ended_at=now)
+            await self._runs.write(failed)
             return
-        now, reason = now_ms(), str(automation)
-        failed = Entry(run=run.id, fence=run.fence, due_at=now, state="failed", reason=reason, ended_at=now)
-        await self._runs.write(failed)
+        await carry_out(run, automation, self._kit)
 
     async def _taken(self, action: str, ids: Collection[str], run: int) -> Collection[str]:
         return await self.store.read(runs.made_by_others, action, list(ids), run)

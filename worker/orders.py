@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection
+from pydantic import SecretStr
+from sqlalchemy import Connection, case, update
 
+from actions.action import Action
 from config.project import Project
 from connections.request import InvalidInputs, check
 from triggers.reading import Event, fingerprint
@@ -16,8 +18,10 @@ from triggers.trigger import Watch
 from worker.deploy import Feed, stored, watch_of
 from worker.ledger import feeds, runs
 from worker.ledger.feeds import upsert
+from worker.ledger.runs import ClaimedRun
 from worker.ledger.tables import AUTOMATIONS, FEEDS
 from worker.poll import NEVER
+from worker.seal import NoKey, opened, sealed
 
 ORDERED = "celery"
 """The feed under which ordered actions stand in the ledger, keyed by the id of their message."""
@@ -29,7 +33,7 @@ class BadOrder(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActionOrder:
-    """One action with its inputs, on one connection."""
+    """One action with its inputs, on one connection; what is secret in them is sealed."""
 
     action: str
     connection: str
@@ -65,9 +69,10 @@ def action(project: Project, name: str, given: Mapping[str, Any]) -> ActionOrder
     row = project.actions[name]
     try:
         check(row.operation(inputs), inputs, one_of=row.one_of, only_one_of=row.only_one_of)
-    except InvalidInputs as error:
+        kept = sealed(row.operation(inputs), inputs, project.settings.secret_keys)
+    except (InvalidInputs, NoKey) as error:
         raise BadOrder(f"actions.{name}: {error}") from None
-    return ActionOrder(action=name, connection=connection, inputs=inputs)
+    return ActionOrder(action=name, connection=connection, inputs=kept)
 
 
 def due(connection: Connection, feed: Feed, now: int) -> None:
@@ -84,6 +89,9 @@ def due(connection: Connection, feed: Feed, now: int) -> None:
         "created_at": now,
     }
     connection.execute(upsert(connection, FEEDS).values(row).on_conflict_do_nothing())
+    idle = update(FEEDS).where(FEEDS.c.id == feed.id, ~FEEDS.c.active)  # an automation had it once
+    due_at = case((FEEDS.c.working, FEEDS.c.due_at), else_=NEVER)
+    connection.execute(idle.values(active=True, schedule=stored([]), due_at=due_at))
     feeds.nudge(connection, [feed.id], now)
 
 
@@ -108,6 +116,15 @@ def entered(connection: Connection, order: ActionOrder, message: str, now: int) 
     if added is None:
         return None
     return runs.open_run(connection, event=added, automation=name, digest=digest, account=order.connection, now=now)
+
+
+def unsealed(run: ClaimedRun, row: Action | None, keys: Sequence[SecretStr]) -> ClaimedRun:
+    """The run of an order of this action, ready to be carried out.
+
+    Raises:
+        NoKey: what is secret in it cannot be read any more.
+    """
+    return run if row is None else replace(run, record=opened(row.operation(run.record), run.record, keys))
 
 
 def definition_of(action: str, connection: str) -> dict[str, Any]:

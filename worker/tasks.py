@@ -7,7 +7,7 @@ from typing import Any
 
 import structlog
 from celery import Celery
-from celery.exceptions import Reject
+from celery.exceptions import Ignore
 
 from actions.catalog import CATALOG as ACTIONS
 from triggers.catalog import CATALOG as TRIGGERS
@@ -72,4 +72,4 @@ def _accepted(task: Any, read: Callable[[], Any]) -> Any:
         return read()
     except orders.BadOrder as error:
         log.error("order.refused", task=task.name, id=task.request.id, reason=str(error))  # noqa: TRY400  # no fault of ours
-        raise Reject(str(error), requeue=False) from None
+        raise Ignore from None
