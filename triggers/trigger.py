@@ -111,8 +111,9 @@ class Trigger:
 
     `records` is where the records lie in an answer (several places where documents and reality differ), `key` the
     fields that identify one (alternatives joined by `|`). `fixed` are parameters that are always sent. `one_of` are
-    parameters of which at least one must be given. `volatile` fields are left out of digests; lists in `sets` have no
-    order there. `wakes` are the vendor's webhooks that make its feeds due. `fallback` is asked instead where the
+    parameters of which at least one must be given. A record that holds what `gone` says counts as not there, unless
+    the author asks for just that. `volatile` fields are left out of digests; lists in `sets` have no order there.
+    `wakes` are the vendor's webhooks that make its feeds due. `fallback` is asked instead where the
     vendor refuses this one.
     """
 
@@ -125,6 +126,7 @@ class Trigger:
     paging: Paging = field(default_factory=OnePage)
     fixed: Mapping[str, Any] = field(default_factory=dict)
     one_of: tuple[str, ...] = ()
+    gone: Mapping[str, Any] = field(default_factory=dict)
     volatile: tuple[str, ...] = ("traceId",)
     sets: tuple[str, ...] = ("tags", "customFields", "followers")
     scopes: tuple[str, ...] = ()

@@ -129,7 +129,8 @@ class Poller:
                 return Page(records=(), now=None)
             raise
         records = records_of(trigger, answer.data, inputs)
-        return Page(records=records, next=trigger.paging.after(at, answer.data, records), now=answer.at)
+        after = trigger.paging.after(at, answer.data, records)
+        return Page(records=present(trigger, records, inputs), next=after, now=answer.at)
 
     def _stored(self) -> Cursor:
         module: Any = watermark if isinstance(self.trigger.strategy, Watermark) else snapshot
@@ -206,6 +207,14 @@ def records_of(trigger: Trigger, answer: Any, inputs: Mapping[str, Any]) -> Sequ
         where = " or ".join(repr(place) for place in places if place) or "the answer"
         raise Garbage(f"{trigger.id}: expected a list of records at {where}, found {type(found).__name__}")
     return found
+
+
+def present(
+    trigger: Trigger, records: Sequence[Mapping[str, Any]], inputs: Mapping[str, Any]
+) -> Sequence[Mapping[str, Any]]:
+    """The records less those that the vendor shows although they are gone."""
+    gone = {name: value for name, value in trigger.gone.items() if inputs.get(name) != value}
+    return [record for record in records if not gone.items() <= record.items()] if gone else records
 
 
 def _gone(trigger: Trigger, refused: Refused) -> bool:

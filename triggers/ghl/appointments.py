@@ -15,6 +15,7 @@ CATEGORY = "Calendars & Appointments"
 
 VERSION = "2021-04-15"
 READ = ("calendars/events.readonly",)
+DELETED = {"deleted": True}
 OF_APPOINTMENTS = ("AppointmentCreate", "AppointmentUpdate", "AppointmentDelete")
 
 
@@ -39,6 +40,7 @@ ROWS = (
         fetch=get("/calendars/events", Events, version=VERSION),
         records="events",
         strategy=Snapshot(version="dateUpdated", added="dateAdded", window=days(-1, 30)),
+        gone=DELETED,
         one_of=("calendarId", "userId", "groupId"),
         scopes=READ,
         every=minutes(2),
@@ -50,6 +52,7 @@ ROWS = (
         fetch=get("/calendars/blocked-slots", Events, version=VERSION),
         records="events",
         strategy=Snapshot(version="dateUpdated", added="dateAdded", window=days(0, 30)),
+        gone=DELETED,
         one_of=("calendarId", "userId", "groupId"),
         scopes=READ,
     ),

@@ -20,6 +20,7 @@ VERSION = "2021-04-15"
 READ = ("calendars.readonly",)
 READ_EVENTS = ("calendars/events.readonly",)
 READ_RESOURCES = ("calendars/resources.readonly",)
+DELETED = {"deleted": True}
 OF_APPOINTMENTS = ("AppointmentCreate", "AppointmentUpdate", "AppointmentDelete")
 KINDS = {"resourceType": ("equipments", "rooms")}
 ENDING = "The vendor's next API version drops rooms and equipment"
@@ -113,6 +114,7 @@ ROWS = (
         key=("_id",),
         strategy=Snapshot(),
         paging=Offset(),
+        gone=DELETED,
         scopes=READ_EVENTS,
         every=minutes(15),
     ),
@@ -122,6 +124,7 @@ ROWS = (
         fetch=get("/calendars/{calendarId}/notifications/{notificationId}", version=VERSION),
         key=("_id",),
         strategy=Object(),
+        gone=DELETED,
         default_event="changed",
         scopes=READ_EVENTS,
         every=minutes(15),

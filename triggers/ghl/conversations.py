@@ -149,6 +149,7 @@ ROWS = (
         fetch=get("/conversations/{conversationId}", version=VERSION),
         records=("conversation", ""),
         strategy=Object(),
+        gone={"deleted": True},
         default_event="changed",
         volatile=("traceId", "dateUpdated", "scoring", "sort"),
         scopes=READ,
