@@ -28,11 +28,8 @@ connections:
   acme:
     kind: ghl
     location_id: ve9EPM428h8vShlRW1KT
-    auth: {type: private_token, token: "${ACME_TOKEN}"}
-  agency:
-    kind: ghl
     company_id: 5DP41231LkQsiKESj6rh
-    auth: {type: private_token, token: "${AGENCY_TOKEN}"}
+    auth: {type: private_token, token: "${ACME_TOKEN}"}
 """
 TRIGGER = {"use": "ghl.contacts.search", "connection": "acme"}
 STEP = {"use": "ghl.contacts.tags.add", "with": {"contactId": "{{ record.id }}", "tags": ["a"]}}
@@ -58,31 +55,17 @@ def test_yaml_in_pages_is_right(yaml_block: Any, tmp_path: Path) -> None:
 
 
 def whole(value: Any, number: int) -> dict[str, Any]:
-    """An automation with the trigger or the steps that the catalogue shows, on a connection that can carry them."""
+    """An automation with the trigger or the steps that the catalogue shows."""
     if isinstance(value, dict):
         return {f"a{number}": {**value, "steps": [STEP]}}
     return {f"a{number}": {"trigger": TRIGGER, "steps": value}}
-
-
-def at_home(automation: dict[str, Any]) -> dict[str, Any]:
-    """The same on the agency's connection where the operation takes an agency's token."""
-    from actions.catalog import CATALOG as ACTIONS  # noqa: PLC0415  # as the docs need it
-    from triggers.catalog import CATALOG as TRIGGERS  # noqa: PLC0415
-
-    [(name, value)] = automation.items()
-    if TRIGGERS[value["trigger"]["use"]].token == "agency":
-        trigger = {**value["trigger"], "connection": "agency"}
-        return {name: {"trigger": trigger, "steps": [{**STEP, "connection": "acme"}]}}
-    agency = {"connection": "agency"}
-    steps = [step | agency if ACTIONS[step["use"]].token == "agency" else step for step in value["steps"]]
-    return {name: {**value, "steps": steps}}
 
 
 def test_yaml_of_the_catalogue_is_right(catalogue_page: Path, tmp_path: Path) -> None:
     texts = re.findall(r"^```yaml\n(.*?)^```$", catalogue_page.read_text(), flags=re.DOTALL | re.MULTILINE)
     automations: dict[str, Any] = {}
     for number, text in enumerate(texts):
-        automations |= at_home(whole(YAML(typ="safe").load(text), number))
+        automations |= whole(YAML(typ="safe").load(text), number)
     with (tmp_path / "dumped.yaml").open("w") as file:
         YAML().dump({"automations": automations}, file)
     assert len(loaded(tmp_path, CONNECTIONS, (tmp_path / "dumped.yaml").read_text())) == len(texts) > 0
