@@ -20,8 +20,8 @@ from connections.client import Client
 from connections.connection import Connection
 from connections.errors import VendorError
 from connections.quota import Grant, Limiter, LocalLimiter, RedisLimiter
-from connections.tokens import Tokens
 from worker.carry import carry_out
+from worker.credentials import Credentials
 from worker.custom_fields import CustomFieldNames
 from worker.drain import CAPACITY, Drain
 from worker.journal import Journal, LeaseLost
@@ -36,7 +36,10 @@ from worker.orders import ORDERED, unsealed
 from worker.place import Place
 from worker.poll import Poller
 from worker.seal import NoKey
+from worker.vault import vault_of
 
+PROCESSES = 8
+"""While Redis is away each process takes this part of a quota for its own."""
 POLLING = 20.0
 """How long (s) a poll task goes on taking pages; what is left is polled again at once, by whoever is free."""
 CARRYING = 3.0
@@ -71,7 +74,7 @@ class Engine:
         self._automations: dict[str, Automation | MissingVariable] = {}
         self._polls: Journal[Poll, int] = Journal(self.store, lambda c, polls: feeds.write(c, polls, now_ms()))
         self._runs: Journal[Entry, bool] = Journal(self.store, runs.write)
-        self.client: Client = self._loop.run_until_complete(_client(place, project))
+        self.client: Client = self._loop.run_until_complete(_client(place, project, self.store))
         self._fields = CustomFieldNames(self.client)
         self._kit = Kit(
             actions=project.actions,
@@ -216,9 +219,10 @@ class Engine:
         return await self.store.read(runs.made_by_others, action, list(ids), run)
 
 
-async def _client(place: Place, project: Project) -> Client:
-    limiter: Limiter = RedisLimiter.at(place.redis_url) if place.redis_url else LocalLimiter()
-    return Client(limiter, Tokens(), vendors=project.vendors)
+async def _client(place: Place, project: Project, store: Store) -> Client:
+    limiter: Limiter = RedisLimiter.at(place.redis_url, processes=PROCESSES) if place.redis_url else LocalLimiter()
+    tokens = Credentials(store, lambda: vault_of(project.settings), project.connections, project.vendors)
+    return Client(limiter, tokens, vendors=project.vendors)
 
 
 def _tell(feed: ClaimedFeed, reason: str | None) -> None:

@@ -170,3 +170,21 @@ PROCESSES = Table(
     Column("seen_at", BigInteger, nullable=False),
     Column("stopped", Boolean, nullable=False, server_default=false()),
 )
+
+CREDENTIALS = Table(
+    "credentials",
+    METADATA,
+    Column("name", Text, primary_key=True),
+    Column("version", BigInteger, nullable=False),
+    Column("access", Text, nullable=False),
+    Column("refresh", Text),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("scope", Text),
+    Column("user_type", Text),
+    Column("location_id", Text),
+    Column("company_id", Text),
+    Column("lease_until", BigInteger, nullable=False, server_default="0"),
+    Column("spending", Boolean, nullable=False, server_default=false()),
+    Column("reason", Text),
+    Column("updated_at", BigInteger, nullable=False),
+)

@@ -25,6 +25,23 @@ def upgrade() -> None:
         sa.Column("since", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("digest", name=op.f("pk_automations")),
     )
+    op.create_table(
+        "credentials",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("version", sa.BigInteger(), nullable=False),
+        sa.Column("access", sa.Text(), nullable=False),
+        sa.Column("refresh", sa.Text(), nullable=True),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.Column("scope", sa.Text(), nullable=True),
+        sa.Column("user_type", sa.Text(), nullable=True),
+        sa.Column("location_id", sa.Text(), nullable=True),
+        sa.Column("company_id", sa.Text(), nullable=True),
+        sa.Column("lease_until", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("spending", sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("updated_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_credentials")),
+    )
     op.create_index("ix_automations_feed", "automations", ["feed"], unique=False)
     op.create_table(
         "breakers",
@@ -201,6 +218,7 @@ def downgrade() -> None:
         "ix_feeds_due", table_name="feeds", sqlite_where=sa.text("active"), postgresql_where=sa.text("active")
     )
     op.drop_table("feeds")
+    op.drop_table("credentials")
     op.drop_table("breakers")
     op.drop_index("ix_events_found_at", table_name="events")
     op.drop_table("events")

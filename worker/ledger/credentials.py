@@ -1,0 +1,91 @@
+"""Tokens in the ledger: sealed, versioned, and refreshed by one process at a time.
+
+A refresh token works once. Whoever wants to use it takes the lease on its row first and reads the row again under it;
+the new pair is stored before it is used.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, case, select, update
+
+from worker.ledger.feeds import upsert
+from worker.ledger.tables import CREDENTIALS
+
+LEASE = 45_000
+"""How long (ms) one process may take to refresh a token."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredToken:
+    """A token as the ledger has it: `access` and `refresh` are sealed, times in epoch ms.
+
+    `spending` says that somebody set out to use the refresh token and never came back: it may be used up.
+    """
+
+    name: str
+    version: int
+    access: str
+    refresh: str | None
+    expires_at: int
+    scope: str | None
+    user_type: str | None
+    location_id: str | None
+    company_id: str | None
+    spending: bool
+    reason: str | None
+
+
+def read(connection: Connection, name: str) -> StoredToken | None:
+    """The token of this name."""
+    row = connection.execute(select(*_COLUMNS).where(CREDENTIALS.c.name == name)).mappings().first()
+    return None if row is None else StoredToken(**row)
+
+
+def lease(connection: Connection, name: str, version: int, now: int) -> StoredToken | None:
+    """Take the right to refresh this version; None while another process has it, or when the version has moved on.
+
+    `spending` in what is given back tells whether the one before us was cut off in the middle.
+    """
+    free = (CREDENTIALS.c.name == name, CREDENTIALS.c.version == version, CREDENTIALS.c.lease_until <= now)
+    row = select(CREDENTIALS.c.name).where(*free)
+    if connection.dialect.name == "postgresql":
+        row = row.with_for_update(skip_locked=True)
+    if connection.scalar(row) is None:
+        return None
+    before = read(connection, name)
+    connection.execute(
+        update(CREDENTIALS).where(*free).values(lease_until=now + LEASE, spending=CREDENTIALS.c.refresh.is_not(None))
+    )
+    return before
+
+
+def store(connection: Connection, token: dict[str, Any], now: int) -> int:
+    """Store a new token under its name, whatever was there before; its version."""
+    row = {**token, "version": 1, "lease_until": 0, "spending": False, "reason": None, "updated_at": now}
+    inserted = upsert(connection, CREDENTIALS).values(row)
+    changed = {name: inserted.excluded[name] for name in row if name not in {"name", "version", "refresh"}}
+    changed["version"] = CREDENTIALS.c.version + 1
+    # a vendor that sends no new refresh token means that the old one stays good
+    changed["refresh"] = case(
+        (inserted.excluded.refresh.is_(None), CREDENTIALS.c.refresh), else_=inserted.excluded.refresh
+    )
+    stored = inserted.on_conflict_do_update(index_elements=["name"], set_=changed).returning(CREDENTIALS.c.version)
+    return int(connection.scalars(stored).one())
+
+
+def release(connection: Connection, name: str, version: int, *, reason: str | None, spent: bool) -> None:
+    """Give the lease back without a new token: `spent` when the refresh token may be used up, with the reason."""
+    row = update(CREDENTIALS).where(CREDENTIALS.c.name == name, CREDENTIALS.c.version == version)
+    connection.execute(row.values(lease_until=0, spending=spent, reason=reason))
+
+
+def everything(connection: Connection) -> list[StoredToken]:
+    """All tokens, by name."""
+    rows = connection.execute(select(*_COLUMNS).order_by(CREDENTIALS.c.name)).mappings()
+    return [StoredToken(**row) for row in rows]
+
+
+_COLUMNS = tuple(CREDENTIALS.c[name] for name in StoredToken.__dataclass_fields__)
