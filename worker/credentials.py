@@ -1,4 +1,4 @@
-"""Credentials that live in the ledger: OAuth tokens, refreshed once across all processes, and agencies' location tokens."""
+"""Credentials that live in the ledger: OAuth tokens, refreshed once across all processes, and location tokens."""
 
 from __future__ import annotations
 
