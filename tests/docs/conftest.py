@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,6 +47,12 @@ def blocks(page: Path) -> Iterator[Block]:
     text = page.read_text(encoding="utf-8")
     for found in BLOCK.finditer(text):
         yield Block(page, text[: found.start()].count("\n") + 1, found[1], found[2])
+
+
+@pytest.fixture
+def blocks_of() -> Callable[[str], list[Block]]:
+    """Reads a page by its path in the repository: its blocks, in order."""
+    return lambda name: list(blocks(REPOSITORY / name))
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
