@@ -45,9 +45,10 @@ ROWS = (
     ),
     *_rows(
         "process_commands",
-        run="Beat and worker in one go; embedded where nothing is configured.",
+        run="Beat, worker and web process in one go; embedded where nothing is configured.",
         beat="The scheduler alone: it wakes workers for what is due.",
         worker="A worker alone: it polls and carries out.",
+        web="The web process alone: webhooks, health, metrics.",
     ),
     Row(
         name="valkey",

@@ -36,8 +36,8 @@ def beat(project: Project = None, log_level: LogLevel = "warning", with_parent: 
 
     It is `celery -A worker.app beat`, and takes the same signals.
     """
-    app = _application(project, with_parent=with_parent)
-    _start(app, ["--quiet", "beat", f"--loglevel={_level(log_level)}"])
+    words = ["--quiet", "beat", f"--loglevel={_level(log_level)}"]
+    _start(_application(project, with_parent=with_parent), words)
 
 
 def worker(
@@ -51,17 +51,31 @@ def worker(
 
     It is `celery -A worker.app worker`, and takes the same signals: SIGTERM ends it when its tasks are done.
     """
-    app = _application(project, with_parent=with_parent)
     # by default one more than there are cores, so that a poll finds a free process while all others carry out
     words = ["--quiet", "worker", f"--loglevel={_level(log_level)}", "--pool=prefork", "--optimization=fair"]
     words += [f"--concurrency={concurrency or max(3, (os.cpu_count() or 1) + 1)}"]
     words += ["--without-gossip", "--without-mingle", "--without-heartbeat"]
     words += [f"--queues={queues}"] if queues else []
-    _start(app, words)
+    _start(_application(project, with_parent=with_parent), words)
 
 
-def run(project: Project = None, concurrency: Concurrency = None, with_parent: WithParent = False) -> None:
-    """Run beat and worker in one go, and start again whichever ends.
+def web(project: Project = None, with_parent: WithParent = False) -> None:
+    """Run the web process: it takes webhooks, and answers /health, /ready and /metrics.
+
+    It listens on HIGHTIDE_WEB_ADDRESS, on this machine alone unless told otherwise.
+    """
+    from console.web import serve  # noqa: PLC0415  # the others do without it
+
+    serve(_application(project, with_parent=with_parent))
+
+
+def run(
+    project: Project = None,
+    concurrency: Concurrency = None,
+    web: Annotated[bool, typer.Option("--web/--no-web", help="Whether to run the web process as well.")] = True,
+    with_parent: WithParent = False,
+) -> None:
+    """Run beat, worker and web process in one go, and start again whichever ends.
 
     Where nothing is configured it brings its own SQLite and Valkey. Ctrl-C or SIGTERM ends it when the tasks under way
     are done; a second one ends it at once.
@@ -71,7 +85,7 @@ def run(project: Project = None, concurrency: Concurrency = None, with_parent: W
     settings = settings_of(project)
     if with_parent:
         _follow_parent()
-    engine(settings, environment(project), concurrency)
+    engine(settings, environment(project), concurrency, web=web)
 
 
 def sandbox(

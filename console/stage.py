@@ -96,7 +96,7 @@ def sandbox() -> Iterator[Sandbox]:
 def engine(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
     """`hightide run` on this project, its words in `engine.log`; ended, when it has not been, as Ctrl-C would."""
     with (folder / "engine.log").open("wb") as log:
-        command = [*HIGHTIDE, "run", "--with-parent", "--project", str(folder)]
+        command = [*HIGHTIDE, "run", "--no-web", "--with-parent", "--project", str(folder)]
         with _process(command, stdout=log, stderr=log) as process:
             yield process
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -153,8 +154,8 @@ class Supervisor:
         return living
 
 
-def engine(settings: Settings, environ: Mapping[str, str], concurrency: int | None) -> None:
-    """Run beat and worker of this project, and Valkey where none is configured, until told to end.
+def engine(settings: Settings, environ: Mapping[str, str], concurrency: int | None, *, web: bool = True) -> None:
+    """Run beat, worker and web process of this project, and Valkey where none is configured, until told to end.
 
     Raises:
         ConfigError: the project is at fault.
@@ -178,9 +179,22 @@ def engine(settings: Settings, environ: Mapping[str, str], concurrency: int | No
         Child("beat", [*HIGHTIDE, "beat", "--with-parent"], known),
         Child("worker", [*HIGHTIDE, "worker", "--with-parent", *size], known),
     ]
+    if web and _free(settings):
+        children.append(Child("web", [*HIGHTIDE, "web", "--with-parent"], known))
     with _alone(settings):
         Supervisor(children, lambda line: output.note(f"hightide: {line}")).run()
     output.note("hightide: ended")
+
+
+def _free(settings: Settings) -> bool:
+    """Whether the web process could listen where it should; the engine runs without it."""
+    try:
+        with socket.create_server((settings.web_host, settings.web_port)):
+            return True
+    except OSError as error:
+        address = settings.web_address
+        output.note(f"hightide: no web process, {address} cannot be had ({error.strerror}); set HIGHTIDE_WEB_ADDRESS")
+        return False
 
 
 def _possible(broker: EmbeddedBroker) -> None:

@@ -1,0 +1,111 @@
+"""Rehearsing: what each step would send, answers stood in for, errors with step and field."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from actions.action import Action
+from actions.catalog import CATALOG as ACTIONS
+from config.automation import Automation, Every, Step, TriggerUse
+from connections.connection import Connection, PrivateToken
+from connections.request import check
+from console.rehearsal import Rehearsal, rehearse, stand_in
+from triggers.reading import Event
+
+ACME = Connection(
+    name="acme",
+    kind="ghl",
+    base_url="http://127.0.0.1:1",
+    location_id="somewhere",
+    auth=PrivateToken(token=SecretStr("secret")),
+)
+RECORD = {"id": "c1", "firstName": "Ada", "tags": ["lead", "vip"]}
+
+
+async def checked(action: Action, given: Any, _connection: Connection) -> dict[str, Any]:
+    return check(action.operation(given), given, one_of=action.one_of, only_one_of=action.only_one_of)
+
+
+def step(use: str, with_: Mapping[str, Any], id_: str = "1", **more: Any) -> Step:
+    return Step(id=id_, use=use, connection="acme", with_=with_, **more)
+
+
+def rehearsed(*steps: Step, when: str | None = None) -> Rehearsal:
+    use = TriggerUse(use="ghl.contacts.search", connection="acme", on=("new",), schedule=Every(60))
+    automation = Automation(name="greet", trigger=use, steps=steps, when=when)
+    event = Event(key="c1", version="test", kind="new", record=RECORD)
+    now = datetime(2026, 3, 1, tzinfo=UTC)
+    return asyncio.run(rehearse(automation, event, "feed", {"acme": ACME}, checked, now))
+
+
+def note(body: str, **more: Any) -> Step:
+    return step("ghl.contacts.notes.create", {"contactId": "{{ record.id }}", "body": body}, **more)
+
+
+def test_a_step_shows_the_request_that_it_would_send() -> None:
+    [only] = rehearsed(note("{{ event.kind }} {{ record.firstName }} {{ automation.name }}")).steps
+    assert only.request is not None
+    assert (only.request.method, only.request.path) == ("POST", "/contacts/c1/notes")
+    assert only.request.body == {"body": "new Ada greet"}
+
+
+def test_later_steps_see_the_ids_of_earlier_ones_by_name() -> None:
+    update = {"contactId": "{{ record.id }}", "id": "{{ steps.first.id }}", "body": "{{ steps.first.note.dateAdded }}"}
+    found = rehearsed(note("x", id_="first"), step("ghl.contacts.notes.update", update))
+    assert found.sound
+    last = found.steps[1].request
+    assert last is not None
+    assert last.path == "/contacts/c1/notes/%3Csteps.first.id%3E"
+    assert last.body == {"body": "<steps.first.note.dateAdded>"}
+
+
+@pytest.mark.parametrize("action", ACTIONS.values(), ids=lambda action: action.id)
+def test_every_action_has_an_answer_to_stand_in(action: Action) -> None:
+    assert stand_in("x", action)["id"] == "<steps.x.id>"
+    assert stand_in("x", action)["whatever"] == "<steps.x.whatever>"
+
+
+def test_a_step_for_each_item_is_rehearsed_for_each() -> None:
+    found = rehearsed(note("{{ item }}", for_each="record.tags"))
+    assert [each.number for each in found.steps] == ["1.1", "1.2"]
+    assert [each.request.body for each in found.steps if each.request] == [{"body": "lead"}, {"body": "vip"}]
+
+
+def test_a_step_whose_when_is_false_is_left_out() -> None:
+    [only] = rehearsed(note("x", when="'cold' in record.tags")).steps
+    assert only.skipped
+    assert only.request is None
+
+
+@pytest.mark.parametrize(
+    ("broken", "said"),
+    [
+        (note("{{ record.surname }}"), "body: `record.surname` is not there"),
+        (note("x", for_each="record.id"), "for_each: expected a list"),
+        (step("ghl.contacts.notes.create", {"contactId": "{{ record.id }}", "body": 7}), "with: body: should be text"),
+        (step("ghl.contacts.notes.create", {"contactId": "..", "body": "x"}), "contactId"),
+    ],
+)
+def test_an_error_names_the_step_and_the_field(broken: Step, said: str) -> None:
+    found = rehearsed(note("fine"), broken)
+    assert not found.sound
+    assert found.steps[0].error is None
+    assert said in str(found.steps[1].error)
+
+
+def test_an_event_that_is_passed_over_makes_its_steps_errors_harmless() -> None:
+    found = rehearsed(note("{{ record.surname }}"), when="'cold' in record.tags")
+    assert found.when is False
+    assert found.sound
+
+
+def test_a_condition_that_fails_is_an_error_of_the_automation() -> None:
+    found = rehearsed(note("x"), when="record.id > 5")
+    assert not found.sound
+    assert str(found.error).startswith("when: ")
