@@ -73,7 +73,7 @@ class VendorControl:
 def vendor() -> Iterator[VendorControl]:
     """The loopback vendor."""
     command = [sys.executable, "-m", "benchmarks.vendor"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
             url = process.stdout.readline().strip()

@@ -3,13 +3,19 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+import subprocess
+import sys
 import time
+from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from benchmarks.contacts import Unprocessable, contact_id, search, spread
 from benchmarks.vendor import Vendor, Wire
+
+REPOSITORY = Path(__file__).parents[2]
 
 
 class Sink(asyncio.WriteTransport):
@@ -185,3 +191,16 @@ def test_a_million_contacts_are_searched_in_a_few_milliseconds() -> None:
     answer = json.loads(search(times, {"locationId": "b", "pageLimit": 100, "filters": [asked], "sort": sort}))
     assert time.perf_counter() - begun < 0.1
     assert 0 < len(answer["contacts"]) == answer["total"] < 10
+
+
+@pytest.mark.slow
+def test_the_vendor_ends_with_who_started_it() -> None:
+    command = [sys.executable, "-m", "benchmarks.vendor"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, cwd=REPOSITORY, stdin=pipe, stdout=pipe, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdin is not None
+        url = process.stdout.readline().strip()
+        assert httpx.get(f"{url}/_control/reset?n=3", trust_env=False).json()["contacts"] == 3
+        process.stdin.close()
+        assert process.wait(timeout=20) == 0
