@@ -194,6 +194,7 @@ class Client:
             masked(reply.body, _secrets(account)),
             f"{request.method} {request.path}",
             not_found=account.vendor.not_found,
+            no_route=account.vendor.no_route,
             now=now,
         )
         if isinstance(error, RateLimited):

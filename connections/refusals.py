@@ -87,17 +87,27 @@ def _detail(error: BaseException) -> str:
 
 
 def refusal(
-    status: int, headers: Mapping[str, str], body: bytes, where: str, *, not_found: str | None = None, now: float = 0.0
+    status: int,
+    headers: Mapping[str, str],
+    body: bytes,
+    where: str,
+    *,
+    not_found: str | None = None,
+    no_route: str | None = None,
+    now: float = 0.0,
 ) -> VendorError:
     """The error that an answer other than 2xx means, with the vendor's message and the parsed body as `data`.
 
-    `not_found` is the pattern that makes a 400 a NotFound; `now` is epoch seconds, for `Retry-After`.
+    `not_found` is the pattern that makes a 400 a NotFound, `no_route` the one that makes a 401 a mere Refused; `now` is
+    epoch seconds, for `Retry-After`.
     """
     data = parsed(body)
     words = said(data) or hint(headers, body)
     kind = STATUSES.get(status) or (Refused if 300 <= status < 500 else ServerFault)
     if status == 400 and not_found and re.search(not_found, words, re.IGNORECASE):
         kind = NotFound
+    if status == 401 and no_route and re.search(no_route, words, re.IGNORECASE):
+        kind = Refused
     if 300 <= status < 400:
         words = (
             f"it redirects to {bounded(headers.get('location', 'nowhere'), 200)}: base_url should be the address itself"

@@ -13,14 +13,16 @@ from connections.connection import Quota
 class Vendor:
     """What is the same for all connections to one vendor.
 
-    `not_found` is a pattern in the message of a 400 that means "it does not exist"; `version_header` is where an
-    operation's version goes, None where the vendor has none. `token_path` and `consent_page` belong to OAuth.
+    `not_found` is a pattern in the message of a 400 that means "it does not exist", `no_route` one in that of a 401
+    that speaks of the path and not of the credential; `version_header` is where an operation's version goes, None where
+    the vendor has none. `token_path` and `consent_page` belong to OAuth.
     """
 
     kind: str
     base_url: str | None = None
     quota: Quota | None = None
     not_found: str | None = None
+    no_route: str | None = None
     version_header: str | None = None
     token_path: str = "/oauth/token"
     consent_page: str | None = None
@@ -32,6 +34,7 @@ GHL = Vendor(
     base_url="https://services.leadconnectorhq.com",
     quota=Quota(per_10s=100, per_day=200_000),
     not_found=r"\bnot found\b|\bdoes not exist\b|\bno longer exists\b",
+    no_route=r"not yet supported by the IAM Service",
     version_header="Version",
     token_path="/oauth/token",
     consent_page="https://marketplace.gohighlevel.com/v2/oauth/chooselocation",

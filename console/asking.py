@@ -20,7 +20,7 @@ from console.failures import Fault
 from triggers import snapshot, watermark
 from triggers.reading import key_of, time_at
 from triggers.trigger import Trigger, Watch, Watermark
-from worker.poll import SWITCHING, records_of, ways
+from worker.poll import another_way, present, records_of, ways
 
 MOST_PAGES = 50
 
@@ -68,7 +68,7 @@ async def ask(
             return await _read(client, way, connection, given, watch, most)
         except Refused as error:
             refused = refused or error
-            if error.status not in SWITCHING:
+            if not another_way(error):
                 break
     assert refused is not None  # noqa: S101  # there is at least one way, and it did not return
     raise refused
@@ -83,7 +83,7 @@ async def _read(
         extra = {**trigger.fixed, **_first_ask(trigger, watch), **trigger.paging.ask(at)}
         answer = await client.call(connection, build(trigger.fetch, given, connection, extra), "poll")
         records = records_of(trigger, answer.data, given)
-        found += [_found(trigger, watch, record) for record in records]
+        found += [_found(trigger, watch, record) for record in present(trigger, records, given)]
         at = trigger.paging.after(at, answer.data, records)
         if at is None or len(found) >= most:
             break

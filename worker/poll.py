@@ -12,7 +12,7 @@ import orjson
 
 from config.automation import Auto, schedule_of
 from connections.connection import Connection
-from connections.errors import Garbage, Later, NotFound, OutcomeUnknown, Refused, VendorError
+from connections.errors import Garbage, Later, NotFound, OutcomeUnknown, Refused, Unauthorized, VendorError
 from connections.paging import first_at
 from connections.request import InvalidInputs, build
 from triggers import snapshot, watermark
@@ -28,8 +28,8 @@ PAGES_PER_COMMIT = 5
 PAGES_PER_TURN = 100
 """A feed with more to read than this is due again at once, so that others get their turn."""
 NEVER = 2**53
-SWITCHING = frozenset({400, 404, 422})
-"""Refusals after which another way of asking is tried, where the trigger has one."""
+SWITCHING = frozenset({400, 401, 404, 422})
+"""Refusals after which another way of asking is tried, where the trigger has one and the credential is not at fault."""
 
 Cursor = WatermarkCursor | SnapshotCursor
 
@@ -109,7 +109,7 @@ class Poller:
                 return trigger, tried, await self._ask(trigger, tried, today)
             except Refused as refused:
                 first = first or refused
-                if inside is not None or refused.status not in SWITCHING:
+                if inside is not None or not another_way(refused):
                     break
         raise first or Refused(f"{self.trigger.id} has no way of asking number {cursor.way}")
 
@@ -187,6 +187,11 @@ def ways(trigger: Trigger) -> tuple[Trigger, ...]:
     else:
         own = (trigger,)
     return own + (ways(trigger.fallback) if trigger.fallback else ())
+
+
+def another_way(refused: Refused) -> bool:
+    """Whether a vendor that refused a question so may take it in another form."""
+    return refused.status in SWITCHING and not isinstance(refused, Unauthorized)
 
 
 def records_of(trigger: Trigger, answer: Any, inputs: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:

@@ -27,7 +27,7 @@ NOW = 1_764_000_000.0
 def refused(status: int, body: Any = None, **headers: str) -> VendorError:
     data = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
     named = {name.replace("_", "-"): text for name, text in headers.items()}
-    return refusal(status, named, data, "POST /contacts/", not_found=GHL.not_found, now=NOW)
+    return refusal(status, named, data, "POST /contacts/", not_found=GHL.not_found, no_route=GHL.no_route, now=NOW)
 
 
 @pytest.mark.parametrize(
@@ -94,6 +94,12 @@ def test_a_long_message_is_cut_and_kept_on_one_line() -> None:
 def test_not_found_is_also_a_400_with_such_words(text: str) -> None:
     assert type(refused(400, {"message": text})) is NotFound
     assert type(refused(422, {"message": text})) is Refused
+
+
+def test_a_401_that_speaks_of_the_path_does_not_accuse_the_credential() -> None:
+    words = "This route is not yet supported by the IAM Service. Please update the IAM config."
+    assert type(refused(401, {"message": words})) is Refused
+    assert type(refused(401, {"message": "Invalid JWT"})) is Unauthorized
 
 
 def test_the_answer_is_kept_for_what_it_names() -> None:
