@@ -26,6 +26,8 @@ NAMES: Mapping[str, str] = {
     "HIGHTIDE_WEB_PASSWORD": "password of the web page; demanded when it listens beyond this machine",
 }
 
+WEBHOOK_KEY = "HIGHTIDE_WEBHOOK_KEY_"
+"""Followed by a vendor's kind in capitals: the key its webhooks are signed with (`..._GHL_RSA` allows the old kind)."""
 _WEB_ADDRESS = "127.0.0.1:8765"
 _DATABASES = ("postgresql://", "postgres://", "postgresql+psycopg://", "sqlite://")
 _BROKERS = ("redis://", "rediss://", "redis+socket://", "unix://")
@@ -43,6 +45,7 @@ class Settings:
     keep_days: int = 30
     web_address: str = _WEB_ADDRESS
     web_password: SecretStr | None = None
+    webhook_keys: Mapping[str, SecretStr] = field(default_factory=dict, repr=False)
 
     @property
     def embedded(self) -> bool:
@@ -87,6 +90,11 @@ def read_settings(environ: Mapping[str, str], project: Path | None = None) -> Se
         keep_days=int(given.get("HIGHTIDE_KEEP_DAYS", "30")),
         web_address=given.get("HIGHTIDE_WEB_ADDRESS", _WEB_ADDRESS),
         web_password=SecretStr(password) if password else None,
+        webhook_keys={
+            name.removeprefix(WEBHOOK_KEY).lower(): SecretStr(known[name])
+            for name in known
+            if name.startswith(WEBHOOK_KEY) and known[name].strip()
+        },
     )
 
 
@@ -103,7 +111,7 @@ Fault = tuple[str, str, str | None]
 
 def _misspelt(environ: Mapping[str, str]) -> Iterator[Fault]:
     for name in environ:
-        if name.startswith("HIGHTIDE_") and name not in NAMES:
+        if name.startswith("HIGHTIDE_") and name not in NAMES and not name.startswith(WEBHOOK_KEY):
             close = get_close_matches(name, NAMES, n=1, cutoff=0.85)
             if close:
                 yield name, "is no setting", f"did you mean `{close[0]}`?"

@@ -25,6 +25,9 @@ from worker.ledger.feeds import LEASE, ClaimedFeed, Poll
 from worker.schedule import missed_slots, next_slot, paced
 
 PAGES_PER_COMMIT = 5
+ECHO = 3_000
+ECHOES = 60_000
+"""A nudge that brought nothing is followed up (ms): a vendor's index shows some seconds later what it told about."""
 PAGES_PER_TURN = 100
 """A feed with more to read than this is due again at once, so that others get their turn."""
 NEVER = 2**53
@@ -58,6 +61,7 @@ class Poller:
     write: Callable[[Poll], Awaitable[int]]
     clock: Callable[[], int]
     deadline: int
+    brought: bool = False
 
     async def poll(self) -> str | None:
         """Read what there is to read; the reason if it was cut short by an error.
@@ -141,17 +145,20 @@ class Poller:
         return module.begin(moment)  # type: ignore[no-any-return]  # as above
 
     async def _commit(self, cursor: Cursor, before: Cursor, part: _Part) -> None:
+        self.brought = self.brought or bool(part.events)
         await self.write(self._poll(cursor, before, part, due_at=self.clock() + LEASE, ended=False))
 
     async def _finish(self, cursor: Cursor, before: Cursor, part: _Part, error: Exception | None) -> None:
         now = self.clock()
         schedules = [schedule_of(stored) for stored in self.feed.schedule]
-        brought = bool(part.events)
+        brought = self.brought or bool(part.events)
         pace = paced(self.feed.pace, brought=brought) if Auto() in schedules else self.feed.pace
         over = isinstance(cursor, SnapshotCursor) and cursor.over
         due = next_slot(schedules, self.feed.id, now, pace) if schedules else NEVER
         missed = missed_slots(schedules, self.feed.id, self.feed.slot, now, pace) if schedules else 0
-        poll = self._poll(cursor, before, part, due_at=_again(self.feed, cursor, error, now, due), ended=True)
+        poll = self._poll(
+            cursor, before, part, due_at=_again(self.feed, cursor, error, now, due, brought=brought), ended=True
+        )
         reason = None if error is None else f"{type(error).__name__}: {error}"[:2000]
         await self.write(replace(poll, error=reason, missed=missed, pace=pace, active=not over))
 
@@ -168,14 +175,18 @@ class Poller:
         )
 
 
-def _again(feed: ClaimedFeed, cursor: Cursor, error: Exception | None, now: int, due: int) -> int:
+def _again(feed: ClaimedFeed, cursor: Cursor, error: Exception | None, now: int, due: int, *, brought: bool) -> int:
     """When to poll next: at once with more to read, soon after a passing fault, else at the next slot."""
     if isinstance(error, Later) and error.retry_at is not None:
         return max(now + 1000, round(error.retry_at * 1000))
     if isinstance(error, Later | OutcomeUnknown):
         return min(due, now + (5000 << min(feed.failures, 8)))
     unfinished = cursor.walk if isinstance(cursor, WatermarkCursor) else cursor.listing
-    return now if error is None and unfinished is not None else due
+    if error is None and unfinished is not None:
+        return now
+    since = now - feed.nudged_at
+    echo = not brought and since < ECHOES and feed.schedule
+    return min(due, now + max(ECHO, since)) if echo else due
 
 
 @cache

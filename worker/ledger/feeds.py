@@ -37,6 +37,7 @@ class ClaimedFeed:
     pace: int
     created_at: int
     failures: int
+    nudged_at: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,10 +168,14 @@ def next_due(connection: Connection, now: int) -> int | None:
     return due
 
 
-def nudge(connection: Connection, ids: Iterable[str], now: int) -> int:
-    """Make these feeds due now, or again when the poll under way has ended; how many there are."""
+def nudge(connection: Connection, ids: Iterable[str], now: int, rest: int = 0) -> int:
+    """Make these feeds due now, or again when the poll under way has ended; how many there are.
+
+    Between two polls there are `rest` milliseconds at least.
+    """
     known = and_(FEEDS.c.id.in_(list(ids)), FEEDS.c.active)
-    due = case((FEEDS.c.working, FEEDS.c.due_at), else_=now)
+    rested = FEEDS.c.polled_at + rest
+    due = case((FEEDS.c.working, FEEDS.c.due_at), (rested > now, rested), else_=now)
     return connection.execute(update(FEEDS).where(known).values(due_at=due, nudged_at=now, woken_until=0)).rowcount
 
 
@@ -221,4 +226,16 @@ def _claimed(row: RowMapping) -> ClaimedFeed:
     )
 
 
-_PLAIN = ("id", "trigger", "connection", "watch", "start", "slot", "fence", "pace", "created_at", "failures")
+_PLAIN = (
+    "id",
+    "trigger",
+    "connection",
+    "watch",
+    "start",
+    "slot",
+    "fence",
+    "pace",
+    "created_at",
+    "failures",
+    "nudged_at",
+)

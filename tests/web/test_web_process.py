@@ -1,0 +1,162 @@
+"""The web process as it is started: webhooks make feeds due, forged ones do not, and what it shows."""
+
+from __future__ import annotations
+
+import base64
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import orjson
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ed25519
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+pytestmark = pytest.mark.slow
+
+PRIVATE = ed25519.Ed25519PrivateKey.from_private_bytes(b"7" * 32)
+KEY = base64.b64encode(PRIVATE.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).decode()
+HIGHTIDE = (sys.executable, "-P", "-m", "console")
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        return int(taken.getsockname()[1])
+
+
+def until(done: Callable[[], Any], seconds: float = 40.0) -> Any:
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            found = done()
+        except (httpx.TransportError, OSError):
+            found = None
+        if found or time.monotonic() > deadline:
+            return found
+        time.sleep(0.05)
+
+
+@contextmanager
+def started(words: tuple[str, ...], environ: dict[str, str], folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+    log = (folder / f"{words[0]}.log").open("wb")
+    command = [*HIGHTIDE, *words]
+    with (
+        log,
+        subprocess.Popen(command, env=environ, cwd=folder, stdin=subprocess.PIPE, stdout=log, stderr=log) as process,
+    ):
+        try:
+            yield process
+        finally:
+            process.send_signal(signal.SIGTERM)
+            try:
+                process.wait(60)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+@pytest.fixture
+def sandbox() -> Iterator[str]:
+    command = [sys.executable, "-P", "-m", "sandbox", "--port", "0", "--with-parent"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        yield process.stdout.readline().split()[-1]
+        process.terminate()
+
+
+@pytest.fixture
+def project(tmp_path: Path, sandbox: str) -> Path:
+    (tmp_path / "automations").mkdir()
+    (tmp_path / "connections.yaml").write_text(
+        f"connections:\n  acme: {{kind: ghl, location_id: loc1, base_url: '{sandbox}',"
+        " auth: {type: private_token, token: pit-1}}\n"
+    )
+    (tmp_path / "automations" / "greet.yaml").write_text(
+        "automations:\n  greet:\n"
+        "    trigger: {use: ghl.contacts.search, connection: acme, on: new, every: 15m}\n"
+        "    steps:\n      - use: ghl.contacts.tags.add\n"
+        '        with: {contactId: "{{ record.id }}", tags: [greeted]}\n'
+    )
+    return tmp_path
+
+
+@pytest.fixture
+def environ(project: Path) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("HIGHTIDE_")}
+    return {
+        **kept,
+        "HIGHTIDE_PROJECT": str(project),
+        "HIGHTIDE_WEB_ADDRESS": f"127.0.0.1:{free_port()}",
+        "HIGHTIDE_WEBHOOK_KEY_GHL": KEY,
+    }
+
+
+def told(number: str, **more: Any) -> tuple[bytes, dict[str, str]]:
+    body = orjson.dumps(
+        {"type": "ContactCreate", "locationId": "loc1", "webhookId": number, "timestamp": time.time() * 1000, **more}
+    )
+    return body, {"x-ghl-signature": base64.b64encode(PRIVATE.sign(body)).decode()}
+
+
+def test_a_webhook_brings_a_lead_within_seconds_and_none_is_needed_twice(
+    project: Path, environ: dict[str, str], sandbox: str
+) -> None:
+    web = f"http://{environ['HIGHTIDE_WEB_ADDRESS']}"
+
+    def ready() -> bool:
+        feeds = httpx.get(f"{web}/metrics").text
+        return 'hightide_feeds{state="ok"} 1.0' in feeds
+
+    def effects() -> list[Any]:
+        log = httpx.get(f"{sandbox}/_sandbox/effects", params={"method": "POST", "path": "/contacts/*/tags"}).json()
+        return list(log["effects"])
+
+    with started(("run", "--concurrency", "2"), environ, project):
+        assert until(ready), (project / "run.log").read_text()
+        httpx.post(f"{sandbox}/_sandbox/leads", json={"location": "loc1", "count": 3}).raise_for_status()
+        body, proof = told("w1")
+        forged = httpx.post(f"{web}/webhooks/ghl", content=body, headers={"x-ghl-signature": "AAAA"})
+        assert forged.status_code == 401
+        began = time.monotonic()
+        taken = httpx.post(f"{web}/webhooks/ghl", content=body, headers=proof)
+        assert taken.status_code == 200
+        assert until(lambda: len(effects()) == 3, 20)
+        assert time.monotonic() - began < 10  # two seconds on a machine of its own
+        assert httpx.post(f"{web}/webhooks/ghl", content=body, headers=proof).status_code == 409
+        for number in ("w2", "w3", "w4"):  # out of order, about nothing new
+            body, proof = told(number, type="ContactUpdate")
+            assert httpx.post(f"{web}/webhooks/ghl", content=body, headers=proof).status_code == 200
+        huge = httpx.post(f"{web}/webhooks/ghl", content=b"x" * 300_000, headers=proof)
+        assert huge.status_code == 413
+        assert httpx.post(f"{web}/webhooks/nobody", content=body, headers=proof).status_code == 404
+        assert httpx.get(f"{web}/health").json() == {"status": "ok"}
+        assert httpx.get(f"{web}/ready").json() == {"ready": True, "stale": 0}
+        assert until(lambda: 'hightide_runs{state="done"} 3.0' in httpx.get(f"{web}/metrics").text)
+        assert len(effects()) == 3
+
+
+def test_a_page_that_others_can_reach_demands_a_password(project: Path, environ: dict[str, str]) -> None:
+    open_to_all = {**environ, "HIGHTIDE_WEB_ADDRESS": f"0.0.0.0:{free_port()}"}
+    refused = subprocess.run(
+        [*HIGHTIDE, "web"], check=False, env=open_to_all, capture_output=True, text=True, timeout=60
+    )
+    assert refused.returncode == 1
+    assert "HIGHTIDE_WEB_PASSWORD" in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+def test_the_page_and_the_metrics_are_behind_the_password(project: Path, environ: dict[str, str]) -> None:
+    web = f"http://{environ['HIGHTIDE_WEB_ADDRESS']}"
+    with started(("web",), {**environ, "HIGHTIDE_WEB_PASSWORD": "open sesame"}, project):
+        assert until(lambda: httpx.get(f"{web}/health").status_code == 200)
+        assert httpx.get(f"{web}/").status_code == 401
+        assert httpx.get(f"{web}/metrics", auth=("me", "wrong")).status_code == 401
+        assert httpx.get(f"{web}/", auth=("me", "open sesame")).status_code == 200
+        assert httpx.get(f"{web}/metrics", auth=("me", "open sesame")).status_code == 200
