@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import Any, Generic, TypeVar
+from urllib.parse import quote, unquote
 
 import orjson
 
@@ -14,6 +15,8 @@ from connections.paging import Position, at_path
 from triggers.trigger import Kind, Trigger
 
 Cursor = TypeVar("Cursor")
+PLAIN = " @:+,;=()"
+"""What stays as it is in a key of several fields; a `/` inside a field must not look like one between two."""
 
 
 class PageRepeated(Exception):
@@ -62,8 +65,21 @@ class Reading(Generic[Cursor]):
 
 def key_of(record: Mapping[str, Any], fields: tuple[str, ...]) -> str | None:
     """What identifies a record: its key fields joined by `/` (`_id|id` takes the first that is there); None without."""
-    parts = [next((record[name] for name in field.split("|") if record.get(name)), None) for field in fields]
-    return None if any(part is None for part in parts) else "/".join(str(part) for part in parts)
+    found = [next((record[name] for name in field.split("|") if _names(record.get(name))), None) for field in fields]
+    parts = [str(part) for part in found if part is not None]
+    if len(parts) < len(fields):
+        return None
+    return parts[0] if len(parts) == 1 else "/".join(quote(part, safe=PLAIN) for part in parts)
+
+
+def fields_of(key: str, fields: tuple[str, ...]) -> dict[str, str]:
+    """The key fields of a record that is gone, as text: `key_of` backwards."""
+    parts = [key] if len(fields) == 1 else [unquote(part) for part in key.split("/")]
+    return {field.split("|")[0]: part for field, part in zip(fields, parts, strict=True)}
+
+
+def _names(value: Any) -> bool:
+    return isinstance(value, str | int) and not isinstance(value, bool) and value != ""
 
 
 def digest(record: Mapping[str, Any], trigger: Trigger) -> str:
@@ -92,7 +108,7 @@ def moment(value: Any) -> int | None:
         return int(value)
     if not isinstance(value, str):
         return None
-    if value.isdigit():
+    if value.isdecimal():
         return int(value)
     try:
         parsed = datetime.fromisoformat(value)

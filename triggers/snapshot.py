@@ -6,28 +6,44 @@ after its removal is new again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from connections.paging import Offset, Position, at_path
-from triggers.reading import Event, Page, PageRepeated, Reading, SetAside, digest, key_of, time_at
+from triggers.reading import (
+    Event,
+    Page,
+    PageRepeated,
+    Reading,
+    SetAside,
+    digest,
+    fields_of,
+    fingerprint,
+    key_of,
+    time_at,
+)
 from triggers.trigger import Availability, Kind, Object, Snapshot, Trigger, Window
 
 DAY = 86_400_000
+NAMELESS = "object"
+"""The key of an object that carries none of its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listing:
     """A listing that is being read: where the next page starts, what it has shown, the keys of its last page.
 
-    `whole` turns false when a record could not be judged: such a listing proves no removal.
+    `now` is the vendor's clock at its first page. `repeated`: the last page was the same as the one before. `whole`
+    turns false when a record could not be judged: such a listing proves no removal.
     """
 
     at: Position = None
+    now: int | None = None
+    window: tuple[int, int] | None = None
     found: tuple[str, ...] = ()
     keys: tuple[str, ...] = ()
-    window: tuple[int, int] | None = None
+    repeated: bool = False
     whole: bool = True
 
 
@@ -35,9 +51,10 @@ class Listing:
 class SnapshotCursor:
     """What a snapshot feed remembers: `known` keys with their versions, how often each `absent` one was missing.
 
-    `phase` is `baseline` until the first whole listing; `start` is the time (epoch ms) from which that one fires, None
-    for not at all. `count` numbers the versions. `window` is the one last read whole, `places` the own times of the
-    entries in it, `latest` the latest time at which one was added. `over`: the feed has had its one event.
+    `phase` is `baseline` until the first listing has ended; `start` is the time (epoch ms) from which that one fires,
+    None for not at all. `count` numbers the versions. Of a list with a rolling window it also remembers the `window`
+    last listed, the vendor's clock then (`listed`), and the own times of the known entries (`places`). `over`: the feed
+    has had its one event.
     """
 
     phase: Literal["baseline", "steady"] = "baseline"
@@ -47,8 +64,8 @@ class SnapshotCursor:
     count: int = 0
     listing: Listing | None = None
     window: tuple[int, int] | None = None
+    listed: int | None = None
     places: Mapping[str, int] = field(default_factory=dict)
-    latest: int | None = None
     over: bool = False
     way: int = 0
 
@@ -61,11 +78,13 @@ def begin(start: Literal["now", "beginning"] | int) -> SnapshotCursor:
 def load(stored: Mapping[str, Any]) -> SnapshotCursor:
     """The cursor that was stored as JSON."""
     listing = stored.get("listing")
-    if listing:
-        tuples = {name: tuple(listing[name]) for name in ("found", "keys", "window") if listing[name] is not None}
-        listing = Listing(**{**listing, **tuples})
-    window = tuple(stored["window"]) if stored.get("window") else None
-    return SnapshotCursor(**{**stored, "listing": listing or None, "window": window})
+    return SnapshotCursor(
+        **{**_with_tuples(stored, ("window",)), "listing": Listing(**_with_tuples(listing)) if listing else None}
+    )
+
+
+def _with_tuples(stored: Mapping[str, Any], names: Iterable[str] = ("found", "keys", "window")) -> dict[str, Any]:
+    return {**stored, **{name: tuple(stored[name]) for name in names if stored.get(name) is not None}}
 
 
 def window_of(trigger: Trigger) -> Window | None:
@@ -93,32 +112,31 @@ def absorb(trigger: Trigger, cursor: SnapshotCursor, page: Page, today: int) -> 
     """What this page brings, and the cursor after it; the listing has ended when the cursor holds none.
 
     Raises:
-        PageRepeated: the page has the keys of the one before.
+        PageRepeated: the page is the same as the two before it. It may come twice, by a fault or as the list shifted.
     """
     window = window_of(trigger)
-    listing = cursor.listing or Listing(window=span(window, today) if window else None)
-    only = "object" if isinstance(trigger.strategy, Object) else None
-    keyed = [(key_of(record, trigger.key) or only, record) for record in page.records]
-    nameless = f"it has no {'/'.join(trigger.key)}"
-    aside = tuple(SetAside(reason=nameless, record=record) for key, record in keyed if not key)
-    lines = [(key, record) for key, record in keyed if key]
-    keys = tuple(key for key, _ in lines)
-    if keys and keys == listing.keys:
-        raise PageRepeated(f"{trigger.id}: two pages in a row hold the same {len(keys)} records")
+    listing = cursor.listing or Listing(now=page.now, window=span(window, today) if window else None)
+    lines, aside = _told(trigger, page.records)
+    keys = (*lines, *(fingerprint(item.record) for item in aside))
+    repeated = bool(keys) and keys == listing.keys
+    if repeated and listing.repeated:
+        raise PageRepeated(f"{trigger.id}: three pages in a row hold the same {len(keys)} records")
     if torn(listing, keys, trigger):
         return Reading(events=(), cursor=replace(cursor, listing=_stepped_back(listing, trigger)), aside=aside)
-    events, cursor = _met(trigger, cursor, listing, lines, page.now)
+    events, cursor = _met(trigger, cursor, lines, page.now)
     listing = replace(
         listing,
         at=page.next,
-        found=tuple(dict.fromkeys((*listing.found, *keys))),
+        found=tuple(dict.fromkeys((*listing.found, *lines))),
         keys=keys,
+        repeated=repeated,
         whole=listing.whole and not aside,
     )
     if page.next is not None:
         return Reading(events=tuple(events), cursor=replace(cursor, listing=listing), aside=aside)
-    gone, cursor = _missed(trigger, cursor, listing, page.now)
-    return Reading(events=(*events, *gone), cursor=cursor, aside=aside)
+    gone, cursor = _missed(trigger, cursor, listing, page.now) if listing.whole else ([], cursor)
+    ended = replace(cursor, phase="steady", listing=None, window=listing.window, listed=listing.now if window else None)
+    return Reading(events=(*events, *gone), cursor=ended, aside=aside)
 
 
 def torn(listing: Listing, keys: Sequence[str], trigger: Trigger) -> bool:
@@ -136,66 +154,62 @@ def _stepped_back(listing: Listing, trigger: Trigger) -> Listing:
     return replace(listing, at=max(0, listing.at - max(trigger.paging.size // 2, 1)) or None)
 
 
+def _told(
+    trigger: Trigger, records: Sequence[Mapping[str, Any]]
+) -> tuple[dict[str, Mapping[str, Any]], tuple[SetAside, ...]]:
+    """The records of one answer by their keys; an answer can hold but one version of each."""
+    only = NAMELESS if isinstance(trigger.strategy, Object) else None
+    keyed = [(key_of(record, trigger.key) or only, record) for record in records]
+    reason = f"it has no usable {'/'.join(trigger.key)}"
+    aside = tuple(SetAside(reason=reason, record=record) for key, record in keyed if key is None)
+    return {key: record for key, record in keyed if key is not None}, aside
+
+
 def _met(
-    trigger: Trigger,
-    cursor: SnapshotCursor,
-    listing: Listing,
-    lines: Sequence[tuple[str, Mapping[str, Any]]],
-    now: int | None,
+    trigger: Trigger, cursor: SnapshotCursor, lines: Mapping[str, Mapping[str, Any]], now: int | None
 ) -> tuple[list[Event], SnapshotCursor]:
-    known, absent, places = dict(cursor.known), dict(cursor.absent), dict(cursor.places)
-    count, latest, events = cursor.count, cursor.latest, []
+    """The records that are new or differ from what is known of them."""
+    known, places = dict(cursor.known), dict(cursor.places)
+    count, events = cursor.count, []
     window = window_of(trigger)
-    for key, record in lines:
-        absent.pop(key, None)
+    for key, record in lines.items():
         place = time_at(record, window.at) if window else None
         if place is not None:
             places[key] = place
         content = _content(trigger, record)
-        if known.get(key) == content:
-            continue
-        kind: Kind = "updated" if key in known else "new"
-        silent = _old(trigger, cursor, record) if cursor.phase == "baseline" else False
-        silent = silent or (kind == "new" and _entered(trigger, cursor, record, place, now))
-        known[key] = content
-        if silent:
+        before, known[key] = known.get(key), content
+        kind = _spoken(trigger, "new" if before is None else "updated")
+        if before == content or kind is None or _silent(trigger, cursor, record, before, place, now):
             continue
         count += 1
-        events.append(_event(trigger, key, f"{content}.{count}", kind, record))
-    added = [time for _, record in lines if (time := time_at(record, _added(trigger))) is not None]
-    latest = max([*added, *([] if latest is None else [latest])], default=None)
-    spoken = [event for event in events if event.kind in trigger.events]
-    over = cursor.over or (bool(spoken) and getattr(trigger.strategy, "once", False))
-    state = replace(cursor, known=known, absent=absent, places=places, count=count, latest=latest, over=over)
-    return spoken, replace(state, listing=listing)
+        events.append(Event(key=key, version=f"{content}.{count}", kind=kind, record=record))
+    absent = {key: times for key, times in cursor.absent.items() if key not in lines}
+    over = cursor.over or (bool(events) and getattr(trigger.strategy, "once", False))
+    return events, replace(cursor, known=known, absent=absent, places=places, count=count, over=over)
 
 
 def _missed(
     trigger: Trigger, cursor: SnapshotCursor, listing: Listing, now: int | None
 ) -> tuple[list[Event], SnapshotCursor]:
     """Judge, after a whole listing, what was not in it."""
-    done = replace(cursor, phase="steady", listing=None, window=listing.window)
-    if not listing.whole:
-        return [], replace(done, window=cursor.window)
-    found = set(listing.found)
-    patience = getattr(trigger.strategy, "missing", 1)
     known, absent, places = dict(cursor.known), dict(cursor.absent), dict(cursor.places)
     count, events = cursor.count, []
-    for key in [key for key in known if key not in found]:
-        left = _left(trigger, places.get(key), cursor.window, listing.window, now)
+    kind = _spoken(trigger, "removed")
+    found = set(listing.found)
+    for key in [key for key in cursor.known if key not in found]:
+        left = _left(trigger, places.get(key), listing.window, now)
         absent[key] = absent.get(key, 0) + 1
-        if not left and cursor.phase == "steady" and absent[key] < patience:
+        if not left and absent[key] < getattr(trigger.strategy, "missing", 1):
             continue
-        gone = known.pop(key)
-        absent.pop(key, None)
+        content = known.pop(key)
+        absent.pop(key)
         places.pop(key, None)
-        if left or cursor.phase == "baseline":
+        if left or kind is None:
             continue
         count += 1
-        record = dict(zip(_key_names(trigger), key.split("/"), strict=False))
-        events.append(_event(trigger, key, f"{gone}.removed.{count}", "removed", record))
-    spoken = [event for event in events if event.kind in trigger.events]
-    return spoken, replace(done, known=known, absent=absent, places=places, count=count)
+        record = {} if key == NAMELESS else fields_of(key, trigger.key)
+        events.append(Event(key=key, version=f"{content}.removed.{count}", kind=kind, record=record))
+    return events, replace(cursor, known=known, absent=absent, places=places, count=count)
 
 
 def _content(trigger: Trigger, record: Mapping[str, Any]) -> str:
@@ -204,50 +218,37 @@ def _content(trigger: Trigger, record: Mapping[str, Any]) -> str:
     return digest(record, trigger) if value is None else str(value)
 
 
-def _added(trigger: Trigger) -> str | None:
-    return trigger.strategy.added if isinstance(trigger.strategy, Snapshot) else None
+def _spoken(trigger: Trigger, kind: Kind) -> Kind | None:
+    """By which name the trigger tells of this kind of event; None where it does not."""
+    names: tuple[Kind, ...] = (kind,) if kind == "removed" else (kind, "changed")
+    return next((name for name in names if name in trigger.events), None)
 
 
-def _old(trigger: Trigger, cursor: SnapshotCursor, record: Mapping[str, Any]) -> bool:
-    """Whether a record of the first listing was there before the start."""
-    if not cursor.start:
-        return cursor.start is None
-    added = time_at(record, _added(trigger))
-    return added is None or added < cursor.start
-
-
-def _entered(
-    trigger: Trigger, cursor: SnapshotCursor, record: Mapping[str, Any], place: int | None, now: int | None
+def _silent(
+    trigger: Trigger,
+    cursor: SnapshotCursor,
+    record: Mapping[str, Any],
+    before: str | None,
+    place: int | None,
+    now: int | None,
 ) -> bool:
-    """Whether an unknown entry only came in over the edge of the window, or has passed already."""
-    if place is None or cursor.window is None:
+    """Whether a record is only taken note of: it was there before the start, or crossed the edge of the window."""
+    added = time_at(record, trigger.strategy.added if isinstance(trigger.strategy, Snapshot) else None)
+    if cursor.phase == "baseline":
+        return cursor.start is None or (cursor.start > 0 and (added is None or added < cursor.start))
+    if before is not None or place is None or cursor.window is None:
         return False
-    added = time_at(record, _added(trigger))
-    if added is not None and cursor.latest is not None and added > cursor.latest:
+    if added is not None and cursor.listed is not None and added >= cursor.listed:
         return False
     return not cursor.window[0] <= place < cursor.window[1] or _past(trigger, place, now)
 
 
-def _left(
-    trigger: Trigger, place: int | None, before: tuple[int, int] | None, after: tuple[int, int] | None, now: int | None
-) -> bool:
+def _left(trigger: Trigger, place: int | None, window: tuple[int, int] | None, now: int | None) -> bool:
     """Whether a missing entry only went out over the edge of the window, or has passed."""
-    if place is None or before is None or after is None:
+    if place is None or window is None:
         return False
-    return not max(before[0], after[0]) <= place < min(before[1], after[1]) or _past(trigger, place, now)
+    return not window[0] <= place < window[1] or _past(trigger, place, now)
 
 
 def _past(trigger: Trigger, place: int, now: int | None) -> bool:
     return isinstance(trigger.strategy, Availability) and now is not None and place <= now
-
-
-def _event(trigger: Trigger, key: str, version: str, kind: Kind, record: Mapping[str, Any]) -> Event:
-    names: Mapping[Kind, Kind] = {"updated": "changed"}
-    if isinstance(trigger.strategy, Object):
-        names = {"updated": "changed", "new": "changed"}
-    spoken = kind if kind in trigger.events else names.get(kind, kind)
-    return Event(key=key, version=version, kind=spoken, record=record)
-
-
-def _key_names(trigger: Trigger) -> list[str]:
-    return [name.split("|")[0] for name in trigger.key]

@@ -1,53 +1,54 @@
-"""Watermark cursors: the highest time seen, and what was seen inside the look-back behind it.
+"""Watermark cursors: how far a list sorted by time is known, and which versions were met beyond that.
 
-Everything here is pure. Times are the vendor's own, in epoch milliseconds: a record's time fields, and the Date header
-of the answers, which keeps a record dated in the future from carrying the watermark past the records still to come.
+Everything here is pure. Times are the vendor's own, in epoch milliseconds: the time fields of its records, and the Date
+header of its answers. The two clocks need not agree. A record dated `t` in an answer of `now` shows that the records'
+clock is at most `now - t` behind the Date header; a record dated later than the header shows nothing and moves nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import dropwhile, takewhile
 from typing import Any, Literal
 
 from connections.paging import Position
 from triggers.reading import Disordered, Event, Page, PageRepeated, Reading, SetAside, key_of, time_at
 from triggers.trigger import Kind, Trigger, Watch, Watermark
 
+Marks = Mapping[str, Sequence[Any]]
+"""Versions by key, in the order they were met: a time, or `[time, also]` where the strategy has an `also`."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Walk:
-    """A list that is being read: where the next page starts, and what holds for all of its pages.
+    """A list that is being read page by page.
 
-    `bound` is the time down to which (newest first) or from which (oldest first) it is read, `now` the vendor's clock
-    at its first page, `high` the highest time met, `edge` the last time met, `keys` those of the last page.
+    `at` is where the next page starts, `now` the vendor's clock at the first page, `edge` the furthest time met, `met`
+    the versions that this walk met and that it, or the next one, could meet again.
     """
 
     at: Position = None
-    bound: int | None = None
     now: int | None = None
-    high: int | None = None
     edge: int | None = None
-    keys: tuple[str, ...] = ()
+    met: Marks = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WatermarkCursor:
     """What a watermark feed remembers.
 
-    `since` is the highest time read whole, `floor` the time below which nothing is emitted, `seen` the keys inside the
-    look-back with their times (and their `also` value, where the strategy has one). `moved` and `checked` are the
-    vendor's clock when `since` last rose and when the list was last read whole: the look-back is over when that much
-    of the vendor's time has passed between the two. `phase` is `baseline` until what existed at the start is known,
-    `way` the dialect that the vendor accepts.
+    Below `floor` all is known and nothing is emitted; `seen` are the versions at or after it that finished walks met.
+    `since` is the highest time met that the vendor's clock had reached, `lag` how far (ms) the records' clock is behind
+    the Date header at most. `phase` is `baseline` until what existed at the start is known, `way` says in which of the
+    trigger's ways the vendor is asked.
     """
 
     phase: Literal["baseline", "steady"] = "baseline"
-    since: int | None = None
     floor: int | None = None
-    moved: int | None = None
-    checked: int | None = None
-    seen: Mapping[str, Any] = field(default_factory=dict)
+    since: int | None = None
+    lag: int | None = None
+    seen: Marks = field(default_factory=dict)
     walk: Walk | None = None
     way: int = 0
 
@@ -56,70 +57,60 @@ def begin(start: Literal["now", "beginning"] | int) -> WatermarkCursor:
     """The cursor of a feed that was never polled; a date (epoch ms) fires for what lies at or after it."""
     if start == "now":
         return WatermarkCursor()
-    if start == "beginning":
-        return WatermarkCursor(phase="steady")
-    return WatermarkCursor(phase="steady", since=start, floor=start)
+    return WatermarkCursor(phase="steady", floor=None if start == "beginning" else start)
 
 
 def load(stored: Mapping[str, Any]) -> WatermarkCursor:
     """The cursor that was stored as JSON."""
     walk = stored.get("walk")
-    kept = {**walk, "keys": tuple(walk["keys"])} if walk else None
-    return WatermarkCursor(**{**stored, "walk": Walk(**kept) if kept else None})
+    return WatermarkCursor(**{**stored, "walk": Walk(**walk) if walk else None})
 
 
 def ask(trigger: Trigger, watch: Watch, cursor: WatermarkCursor) -> dict[str, Any]:
-    """The time and paging parameters of the next request."""
+    """The time and paging parameters of the next request, in the first dialect that the trigger has."""
     strategy = _strategy(trigger)
     paging = trigger.paging.ask(cursor.walk.at if cursor.walk else None)
     if not strategy.since:
         return paging
-    newest_first = cursor.phase == "baseline"
-    bound = None if newest_first else _bound(strategy, cursor)
-    return {**paging, **strategy.since[0](watch, bound, newest_first)}
+    return {**paging, **strategy.since[0](watch, cursor.floor, cursor.phase == "baseline")}
 
 
 def absorb(trigger: Trigger, watch: Watch, cursor: WatermarkCursor, page: Page) -> Reading[WatermarkCursor]:
     """What this page brings, and the cursor after it; the walk has ended when the cursor holds none.
 
     Raises:
-        PageRepeated: the page has the keys of the one before.
+        PageRepeated: the next page starts where this one did.
         Disordered: the records are not in the order of their times.
     """
     strategy = _strategy(trigger)
-    watched = strategy.updated if strategy.updated and (watch == "updated" or not strategy.since) else strategy.added
-    told = list(_told(trigger, strategy, watched, page.records))
-    aside = tuple(item for item in told if isinstance(item, SetAside))
-    lines = [item for item in told if not isinstance(item, SetAside)]
-    keys = tuple(line.key for line in lines)
-    walk = cursor.walk or Walk(bound=_bound(strategy, cursor), now=page.now)
-    if keys and keys == walk.keys:
-        raise PageRepeated(f"{trigger.id}: two pages in a row hold the same {len(keys)} records")
-    descending = not strategy.since or cursor.phase == "baseline"
-    _check_order(trigger, strategy, walk, lines, descending=descending)
-    high = max((line.time for line in lines), default=None)
-    walk = replace(
-        walk,
-        at=page.next,
-        high=_highest(walk.high, high),
-        edge=lines[-1].time if lines else walk.edge,
-        keys=keys,
-    )
-    if cursor.phase == "steady":
-        fresh = [line for line in lines if cursor.floor is None or line.time >= cursor.floor]
-        once = watched == strategy.added and strategy.also is None
-        return _steady(strategy, cursor, walk, fresh, aside, descending=descending, once=once)
-    return _baseline(strategy, cursor, walk, lines, aside)
+    walk = cursor.walk or Walk(now=page.now)
+    if page.next is not None and page.next == walk.at:
+        raise PageRepeated(f"{trigger.id}: the page at {page.next} leads to itself; reading on would never end")
+    lines, aside = _told(trigger, watch, page.records)
+    descending = _descending(strategy, cursor)
+    edge = _edge(trigger, walk.edge, lines, descending=descending)
+    events, met = _judged(strategy, cursor, walk, lines)
+    cursor = _observed(cursor, lines, page.now)
+    walk = replace(walk, at=page.next, edge=edge, met=met)
+    bottom = cursor.floor if cursor.phase == "steady" else _rise(strategy, cursor, walk)
+    whole = descending and edge is not None and bottom is not None and edge < bottom
+    if page.next is None or whole:
+        after = _ended(strategy, cursor, walk)
+    else:
+        _forget(strategy, cursor, walk, met)
+        after = replace(cursor, walk=walk)
+    if cursor.phase == "baseline":
+        events = []
+    return Reading(events=tuple(events[::-1] if descending else events), cursor=after, aside=aside)
 
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """A record as it is judged: `mark` is what `seen` holds of it, `added` when it came into being."""
+    """A record as it is judged: its version as `mark`, and when it came into being."""
 
     key: str
     time: int
     mark: Any
-    version: str
     added: int
     record: Mapping[str, Any]
 
@@ -129,131 +120,144 @@ def _strategy(trigger: Trigger) -> Watermark:
     return trigger.strategy
 
 
+def _descending(strategy: Watermark, cursor: WatermarkCursor) -> bool:
+    return not strategy.since or cursor.phase == "baseline"
+
+
 def _told(
-    trigger: Trigger, strategy: Watermark, watched: str, records: Sequence[Mapping[str, Any]]
-) -> Iterator[_Line | SetAside]:
+    trigger: Trigger, watch: Watch, records: Sequence[Mapping[str, Any]]
+) -> tuple[list[_Line], tuple[SetAside, ...]]:
+    strategy = _strategy(trigger)
+    watched = strategy.added
+    if strategy.updated is not None and (watch == "updated" or not strategy.since):
+        watched = strategy.updated
+    lines, aside = [], []
     for record in records:
-        key = key_of(record, trigger.key)
-        time = time_at(record, watched)
+        key, time = key_of(record, trigger.key), time_at(record, watched)
         if key is None or time is None:
             missing = "/".join(trigger.key) if key is None else watched
-            yield SetAside(reason=f"it has no usable {missing}", record=record)
+            aside.append(SetAside(reason=f"it has no usable {missing}", record=record))
             continue
-        also = record.get(strategy.also) if strategy.also else None
-        mark, version = (time, str(time)) if strategy.also is None else ([time, also], f"{time}.{also}")
-        yield _Line(key, time, mark, version, time_at(record, strategy.added) or time, record)
+        mark = time if strategy.also is None else [time, record.get(strategy.also)]
+        added = time_at(record, strategy.added)
+        lines.append(_Line(key, time, mark, time if added is None else added, record))
+    return lines, tuple(aside)
 
 
-def _check_order(
-    trigger: Trigger, strategy: Watermark, walk: Walk, lines: Sequence[_Line], *, descending: bool
-) -> None:
-    slack = _lookback(strategy)
-    last = walk.edge
+def _edge(trigger: Trigger, edge: int | None, lines: Sequence[_Line], *, descending: bool) -> int | None:
+    """The furthest time met; a vendor may be out of order by the look-back, but not by more."""
+    slack = _lookback(_strategy(trigger))
     for line in lines:
-        if last is not None and (line.time > last + slack if descending else line.time < last - slack):
+        if edge is None:
+            edge = line.time
+        if line.time > edge + slack if descending else line.time < edge - slack:
             order = "newest first" if descending else "oldest first"
             raise Disordered(f"{trigger.id}: the list should come {order}, but {line.key} is out of order")
-        last = line.time if last is None else (min if descending else max)(last, line.time)
+        edge = min(edge, line.time) if descending else max(edge, line.time)
+    return edge
 
 
-def _steady(
-    strategy: Watermark,
-    cursor: WatermarkCursor,
-    walk: Walk,
-    lines: Sequence[_Line],
-    aside: tuple[SetAside, ...],
-    *,
-    descending: bool,
-    once: bool,
-) -> Reading[WatermarkCursor]:
-    """Emit what `seen` does not hold; in a list by time of creation a key is new only `once`."""
-    seen = dict(cursor.seen)
-    events: list[Event] = []
+def _judged(
+    strategy: Watermark, cursor: WatermarkCursor, walk: Walk, lines: Sequence[_Line]
+) -> tuple[list[Event], dict[str, Sequence[Any]]]:
+    """The versions that neither this walk nor an earlier one met, and all that this walk met."""
+    met = dict(walk.met)
+    events = []
+    low = _forgotten(strategy, cursor, walk)
     for line in lines:
-        if line.key in seen and (once or seen[line.key] == line.mark):
+        known = [*cursor.seen.get(line.key, ()), *met.get(line.key, ())]
+        again = line.mark in known if strategy.also is None else known[-1:] == [line.mark]
+        if again or (cursor.floor is not None and line.time < cursor.floor):
             continue
-        kind = _kind(cursor, seen, line)
-        seen[line.key] = line.mark
-        events.append(Event(key=line.key, version=line.version, kind=kind, record=line.record))
-    if descending:
-        events.reverse()
-    below = walk.bound is not None and walk.edge is not None and walk.edge < walk.bound
-    ended = walk.at is None or (descending and below)
-    if descending and not ended:
-        after = _thinned(strategy, replace(cursor, walk=walk), seen)
-    else:
-        raised = replace(_raised(cursor, walk), walk=None if ended else walk)
-        after = _pruned(strategy, replace(raised, checked=walk.now) if ended else raised, seen)
-    return Reading(events=tuple(events), cursor=after, aside=aside)
+        met[line.key] = [*met.pop(line.key, ()), line.mark]  # last met, last in order
+        kind: Kind = "new" if not known and _is_new(strategy, cursor, walk, line, low) else "updated"
+        # the count makes A -> B -> A two changes, where a record keeps its time when its `also` changes
+        version = str(line.time) if strategy.also is None else f"{line.time}.{line.mark[1]}.{len(known)}"
+        events.append(Event(key=line.key, version=version, kind=kind, record=line.record))
+    return events, met
 
 
-def _baseline(
-    strategy: Watermark, cursor: WatermarkCursor, walk: Walk, lines: Sequence[_Line], aside: tuple[SetAside, ...]
-) -> Reading[WatermarkCursor]:
-    """Read from the newest record down through the look-back, and fire nothing: what is there is known from now on."""
-    seen = {**{line.key: line.mark for line in lines}, **cursor.seen}
-    raised = _raised(cursor, walk)
-    below = raised.since is None or (walk.edge is not None and walk.edge < raised.since - _lookback(strategy))
-    if walk.at is None or below:
-        after = replace(raised, phase="steady", checked=walk.now, walk=None)
-    else:
-        after = replace(raised, walk=walk)
-    return Reading(events=(), cursor=_pruned(strategy, after, seen), aside=aside)
+def _is_new(strategy: Watermark, cursor: WatermarkCursor, walk: Walk, line: _Line, low: int | None) -> bool:
+    """Whether a record of which no version is known has not been met before.
+
+    It has, if it came into being below the floor. And it may have, if it came into being where this walk has forgotten
+    what it met (below `low`) and could have moved ahead since: then it counts as updated, which it was.
+    """
+    if cursor.floor is not None and line.added < cursor.floor:
+        return False
+    return low is None or line.added >= low or walk.now is None or line.time < walk.now - _lookback(strategy)
 
 
-def _raised(cursor: WatermarkCursor, walk: Walk) -> WatermarkCursor:
-    """The cursor with its watermark at the highest time met, which is never later than the vendor's clock."""
-    high = walk.high if walk.high is None or walk.now is None else min(walk.high, walk.now)
-    if high is None or (cursor.since is not None and high <= cursor.since):
+def _observed(cursor: WatermarkCursor, lines: Sequence[_Line], now: int | None) -> WatermarkCursor:
+    """The cursor with what the times in a page show of the records' clock."""
+    high = max((line.time for line in lines if now is None or line.time <= now), default=None)
+    if high is None:
         return cursor
-    return replace(cursor, since=high, moved=walk.now)
+    since = high if cursor.since is None else max(cursor.since, high)
+    if now is None:
+        return replace(cursor, since=since)
+    return replace(cursor, since=since, lag=now - high if cursor.lag is None else min(cursor.lag, now - high))
 
 
-def _kind(cursor: WatermarkCursor, seen: Mapping[str, Any], line: _Line) -> Kind:
-    """New is what was never seen and came into being at or after the floor: anything older would still be in `seen`."""
-    fresh = line.key not in seen and (cursor.floor is None or line.added >= cursor.floor)
-    return "new" if fresh else "updated"
+def _shown(strategy: Watermark, cursor: WatermarkCursor, walk: Walk) -> int | None:
+    """Below this time everything had shown up when the walk began, however late: it lies the look-back in the past."""
+    clock = cursor.since if walk.now is None or cursor.lag is None else walk.now - cursor.lag
+    return None if clock is None else clock - _lookback(strategy)
 
 
-def _pruned(strategy: Watermark, cursor: WatermarkCursor, seen: Mapping[str, Any]) -> WatermarkCursor:
-    """Forget keys older than the look-back; nothing is emitted below the oldest that could still be remembered."""
-    bound = _bound(strategy, replace(cursor, walk=None))
-    if bound is None:
-        return replace(cursor, seen=seen)
-    return replace(cursor, floor=bound, seen={key: mark for key, mark in seen.items() if _time(mark) >= bound})
+def _rise(strategy: Watermark, cursor: WatermarkCursor, walk: Walk) -> int | None:
+    """Where the floor will lie once the walk has ended.
+
+    It never lies beyond the highest time met, whatever a Date header says; but past it once nothing can show up there
+    any more, so that an idle poll finds nothing, not even after ten thousand records of one moment.
+    """
+    shown = _shown(strategy, cursor, walk)
+    return None if shown is None or cursor.since is None else min(cursor.since + 1, shown)
 
 
-def _thinned(strategy: Watermark, cursor: WatermarkCursor, seen: Mapping[str, Any]) -> WatermarkCursor:
-    """Inside a long walk down, keep what the next walk needs and what a repeated page could bring back."""
-    assert cursor.walk is not None  # noqa: S101  # it is called inside a walk
-    top, here = _raised(cursor, cursor.walk).since, cursor.walk.edge
-    if top is None or here is None:
-        return replace(cursor, seen=seen)
-    slack = _lookback(strategy)
-    kept = {key: mark for key, mark in seen.items() if _time(mark) >= top - slack or _time(mark) <= here + slack}
-    return replace(cursor, seen=kept)
+def _ended(strategy: Watermark, cursor: WatermarkCursor, walk: Walk) -> WatermarkCursor:
+    """The cursor after a walk: the floor has risen, and what lies below it is forgotten."""
+    floor = max((time for time in (cursor.floor, _rise(strategy, cursor, walk)) if time is not None), default=None)
+    seen = {**cursor.seen, **{key: [*cursor.seen.get(key, ()), *marks] for key, marks in walk.met.items()}}
+    if floor is not None:
+        left = {key: [mark for mark in marks if _time(mark) >= floor] for key, marks in seen.items()}
+        seen = {key: marks for key, marks in left.items() if marks}
+    return replace(cursor, phase="steady", floor=floor, seen=seen, walk=None)
+
+
+def _forget(strategy: Watermark, cursor: WatermarkCursor, walk: Walk, met: dict[str, Sequence[Any]]) -> None:
+    """Take out what neither this walk nor the next one can meet again; `met` is in the order of reading.
+
+    A walk upwards keeps what lies within the look-back of its edge, or above the coming floor. A walk downwards keeps
+    both of these, at its two ends, and drops what lies between.
+    """
+    low, rise = _forgotten(strategy, cursor, walk), _rise(strategy, cursor, walk)
+    if rise is None or walk.edge is None:
+        return
+    if low is not None:
+        old = takewhile(lambda key: _latest(met[key]) < low, met)
+    else:
+        near = walk.edge + _lookback(strategy)
+        passed = dropwhile(lambda key: _latest(met[key]) <= near, reversed(met))
+        old = takewhile(lambda key: _latest(met[key]) < rise, passed if walk.edge < rise else ())
+    for key in list(old):
+        del met[key]
+
+
+def _forgotten(strategy: Watermark, cursor: WatermarkCursor, walk: Walk) -> int | None:
+    """The time below which a walk upwards no longer knows what it met; None where it knows all that matters."""
+    rise = _rise(strategy, cursor, walk)
+    if rise is None or walk.edge is None or _descending(strategy, cursor):
+        return None
+    return min(rise, walk.edge - _lookback(strategy))
 
 
 def _time(mark: Any) -> int:
     return int(mark[0] if isinstance(mark, list) else mark)
 
 
-def _bound(strategy: Watermark, cursor: WatermarkCursor) -> int | None:
-    """From which time on the next request asks.
-
-    A record may show up late, by the look-back at most. Once the vendor's clock has moved on that far since the
-    watermark last rose, nothing behind it can still be late: an idle poll stays one request even after a burst.
-    """
-    if cursor.walk is not None:
-        return cursor.walk.bound
-    if cursor.since is None:
-        return cursor.floor
-    waited = 0 if cursor.checked is None or cursor.moved is None else max(cursor.checked - cursor.moved, 0)
-    return max(cursor.since - max(_lookback(strategy) - waited, 0), cursor.floor or 0)
-
-
-def _highest(one: int | None, other: int | None) -> int | None:
-    return max((value for value in (one, other) if value is not None), default=None)
+def _latest(marks: Sequence[Any]) -> int:
+    return max(map(_time, marks))
 
 
 def _lookback(strategy: Watermark) -> int:
