@@ -112,6 +112,7 @@ def _step(
     row = _row(use, around.actions, around.triggers, (*place, "use"), found)
     name = given.get("connection") or _default_connection(use if row else "", place, earlier.home, found, around)
     connection = _connection(name, use if row else "", (*place, "connection"), found, around)
+    _check_locations(name, earlier.home, (*place, "connection"), found, around)
     roots = (*RUN_ROOTS, "steps")
     _check_expression(written.get("for_each"), (*place, "for_each"), Scope(roots=roots, steps=earlier.steps), found)
     scope = Scope(roots=(*roots, "item") if "for_each" in written else roots, steps=earlier.steps)
@@ -156,7 +157,16 @@ def _connection(name: str, use: str, place: Place, found: Findings, around: Arou
         hint = _of_kind(_kind(use), around)
         found.fault(place, f"`{name}` is a connection of kind {connection.kind}, and `{use}` is not", hint)
         return None
-    return connection
+    # what is said of it is said of each of its locations
+    return connection.at("LOCATION") if connection is not None and connection.locations else connection
+
+
+def _check_locations(name: str, home: Any, place: Place, found: Findings, around: Around) -> None:
+    """A fault where a step's connection stands for many locations, and nothing says which one is meant."""
+    connection = around.connections.get(name)
+    if connection is not None and connection.locations and name != home:
+        hint = "the trigger must be on it, too, so that the step goes to the location of the trigger"
+        found.fault(place, f"`{name}` stands for many locations", hint)
 
 
 def _default_connection(use: str, place: Place, home: Any, found: Findings, around: Around) -> str:

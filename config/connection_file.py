@@ -17,7 +17,7 @@ from config.inputs import faults
 from config.problems import listed, meant
 from config.settings import is_loopback
 from config.shapes import CONNECTION, CONNECTIONS
-from connections.connection import Agency, Auth, Connection, Quota
+from connections.connection import Agency, Auth, Connection, Locations, OAuth, Quota
 from connections.vendors import Vendor
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
@@ -27,7 +27,8 @@ AUTHS: Mapping[str, type[Any]] = {
     str(each.default): auth for auth in get_args(Auth) for each in fields(auth) if each.name == "type"
 }
 """The ways to authenticate, by the `type` that people write."""
-_CREDENTIALS = frozenset({"token", "client_id", "client_secret", "key"})
+CREDENTIALS = frozenset({"token", "client_id", "client_secret", "key", "username", "password"})
+"""The fields of an `auth` that belong to one account; `file:/PATH` reads them from a file."""
 
 
 def read_connections(found: Findings, vendors: Mapping[str, Vendor]) -> dict[str, Connection | None]:
@@ -35,9 +36,14 @@ def read_connections(found: Findings, vendors: Mapping[str, Vendor]) -> dict[str
     top = found.sound(CONNECTIONS, found.document.value, ())
     given: dict[str, Any] = top.get("connections", {})
     connections = {name: _connection(name, value, found, vendors) for name, value in given.items()}
-    for connection in list(connections.values()):
+    for name, connection in list(connections.items()):
         if connection and isinstance(connection.auth, Agency):
             _check_agency(connection, connection.auth.connection, connections, found)
+            agency = connections.get(connection.auth.connection)
+            connections[name] = replace(connection, app=getattr(agency and agency.auth, "client_id", ""))
+        elif connection and connection.locations:
+            hint = "they are an agency's: `auth: {type: agency, connection: NAME}`"
+            found.fault(("connections", name, "locations"), "this connection has no `locations`", hint, key=True)
     return connections
 
 
@@ -58,9 +64,10 @@ def _connection(name: str, value: Any, found: Findings, vendors: Mapping[str, Ve
         found.fault((*place, "kind"), f"unknown kind `{kind}`", meant(kind, vendors))
     vendor = vendors.get(kind, Vendor(kind=""))
     base_url = _base_url(given.get("base_url"), vendor, place, found)
-    auth = _auth(given["auth"], (*place, "auth"), found) if "auth" in given else None
+    auth = _auth(given["auth"], vendor, (*place, "auth"), found) if "auth" in given else None
     if len(found.problems) > before or auth is None:
         return None
+    _check_consent(auth, (*place, "auth"), found)
     _warn_of_plain_secrets(value["auth"], base_url, (*place, "auth"), found)
     return Connection(
         name=name,
@@ -70,7 +77,20 @@ def _connection(name: str, value: Any, found: Findings, vendors: Mapping[str, Ve
         location_id=given.get("location_id"),
         company_id=given.get("company_id"),
         quota=_quota(given.get("quota", {}), vendor),
+        locations=_locations(given.get("locations")),
     )
+
+
+def _locations(given: Any) -> Locations | None:
+    match given:
+        case None:
+            return None
+        case list():
+            return Locations(ids=tuple(dict.fromkeys(given)))
+        case dict():
+            return Locations(name=given.get("name"), but=tuple(given.get("except", ())))
+        case _:
+            return Locations()
 
 
 def _quota(given: Any, vendor: Vendor) -> Quota | None:
@@ -83,12 +103,13 @@ def _base_url(given: str | None, vendor: Vendor, place: Place, found: Findings) 
     url = given or vendor.base_url or ""
     if not url and vendor.kind:
         found.fault(place, "`base_url` is missing", f"{vendor.kind} has no address of its own", key=True)
-    elif url and (fault := _fault_of_url(url)):
+    elif url and (fault := fault_of_url(url)):
         found.fault((*place, "base_url"), *fault)
     return url.rstrip("/")
 
 
-def _fault_of_url(url: str) -> tuple[str, str | None] | None:
+def fault_of_url(url: str) -> tuple[str, str | None] | None:
+    """What is wrong with a `base_url`, and what to do about it; None where nothing is."""
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port
@@ -103,7 +124,7 @@ def _fault_of_url(url: str) -> tuple[str, str | None] | None:
     return None
 
 
-def _auth(filled: Mapping[str, Any], place: Place, found: Findings) -> Auth | None:
+def _auth(filled: Mapping[str, Any], vendor: Vendor, place: Place, found: Findings) -> Auth | None:
     kind = filled.get("type")
     auth = AUTHS.get(kind) if isinstance(kind, str) else None
     if auth is None:
@@ -112,19 +133,32 @@ def _auth(filled: Mapping[str, Any], place: Place, found: Findings) -> Auth | No
         hint = (meant(kind, AUTHS) if isinstance(kind, str) else None) or f"known: {listed(AUTHS)}"
         found.fault((*place, "type"), message, hint)
         return None
+    if vendor.auths and kind not in vendor.auths:
+        found.fault((*place, "type"), f"{vendor.kind} does not take `{kind}`", f"it takes {listed(vendor.auths)}")
+        return None
     names = [each.name for each in fields(auth)]
     for name in filled:
         if name not in names:
             found.fault((*place, name), f"unknown field `{name}`", meant(name, names), key=True)
-    known = {name: value for name, value in filled.items() if name in names}
+    known = {**vendor.auths.get(str(kind), {}), **{name: value for name, value in filled.items() if name in names}}
     for name, value in known.items():
-        if name in _CREDENTIALS and isinstance(value, str):
+        if name in CREDENTIALS and isinstance(value, str):
             known[name] = _credential(name, value, (*place, name), found)
     adapter: TypeAdapter[Auth] = TypeAdapter(auth)
     wrong = faults(adapter, known, templates=False)
     for each in wrong:
         found.fault((*place, *each.place), each.message, each.hint, key=each.about != "value")
     return None if wrong else adapter.validate_python(known)
+
+
+def _check_consent(auth: Auth, place: Place, found: Findings) -> None:
+    """Faults for addresses that a person could not be sent to, or back from."""
+    if isinstance(auth, OAuth):
+        for name in ("redirect_uri", "consent_page"):
+            url = getattr(auth, name)
+            fault = None if url is None else fault_of_url(url.partition("?")[0])
+            if fault:
+                found.fault((*place, name), fault[0].replace("base_url", name), fault[1])
 
 
 def _credential(name: str, value: str, place: Place, found: Findings) -> str:
@@ -145,7 +179,7 @@ def _credential(name: str, value: str, place: Place, found: Findings) -> str:
 def _warn_of_plain_secrets(auth: Mapping[str, Any], base_url: str, place: Place, found: Findings) -> None:
     if is_loopback(urlsplit(base_url).hostname or ""):
         return
-    for name in ("token", "client_secret", "key"):
+    for name in ("token", "client_secret", "key", "password"):
         value = auth.get(name)
         if isinstance(value, str) and "${" not in value and not value.startswith("file:"):
             found.warn((*place, name), f"`{name}` is written in the file", "write `${NAME}`, and NAME=... in .env")
@@ -164,5 +198,9 @@ def _check_agency(
         )
     elif other is not None and (other.company_id is None or isinstance(other.auth, Agency)):
         found.fault(place, f"`{agency}` is no agency's connection", "an agency's connection has a `company_id`")
-    if connection.location_id is None:
-        found.fault(place[:2], "`location_id` is missing", "an agency's token is exchanged for a location's", key=True)
+    if (connection.location_id is None) == (connection.locations is None):
+        message = "both `location_id` and `locations` are there" if connection.locations else "`location_id` is missing"
+        found.fault(place[:2], message, "give the one location's id, or `locations: all`, a list or a filter", key=True)
+    elif connection.locations and not connection.locations.ids and other and not isinstance(other.auth, OAuth):
+        hint = f"`{agency}` has no OAuth app whose installations could be listed; give a list of ids"
+        found.fault((*place[:2], "locations"), "`locations` must be a list here", hint)

@@ -16,9 +16,8 @@ from config.environment import Environment, read_environment
 from config.findings import Findings
 from config.problems import ConfigError, Problem
 from config.settings import Settings, read_settings
-from connections.connection import Connection
-from connections.vendors import VENDORS, Vendor
-from triggers.catalog import CATALOG as TRIGGERS
+from connections.connection import Connection, Connections
+from connections.vendors import Vendor
 from triggers.trigger import Trigger
 
 CONNECTIONS = "connections.yaml"
@@ -66,7 +65,7 @@ def load(
         raise ConfigError(files.problems)
     return Project(
         settings=settings,
-        connections={name: each for name, each in (connections or {}).items() if each},
+        connections=Connections({name: each for name, each in (connections or {}).items() if each}),
         automations=automations,
         environ=known,
         triggers=triggers,

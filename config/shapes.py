@@ -22,6 +22,15 @@ class QuotaShape(TypedDict, total=False):
     per_day: Annotated[int, Field(ge=1, le=1_000_000_000, description="Requests in a day.")]
 
 
+class LocationsShape(TypedDict, total=False):
+    """Some of an agency's locations."""
+
+    __pydantic_config__ = _CLOSED  # type: ignore[misc]  # pydantic's documented hook
+
+    name: Annotated[Name, Field(description="A pattern that their names fit, in either case: `Dental*`.")]
+    except_: Annotated[list[Name], Field(alias="except", description="Ids of locations that are left out.")]
+
+
 class ConnectionShape(TypedDict, total=False):
     """A named account at a vendor."""
 
@@ -32,6 +41,10 @@ class ConnectionShape(TypedDict, total=False):
     base_url: Annotated[Name, Field(description="Where the vendor answers; the vendor's own address by default.")]
     location_id: Annotated[Name, Field(description="The HighLevel location (sub-account).")]
     company_id: Annotated[Name, Field(description="The HighLevel company (agency).")]
+    locations: Annotated[
+        Literal["all"] | Annotated[list[Name], Field(min_length=1)] | LocationsShape,
+        Field(description="The agency's locations that this connection stands for: `all`, ids, or a filter."),
+    ]
     quota: Annotated[
         QuotaShape | Literal["off"], Field(description="What the vendor allows; the vendor's own limits by default.")
     ]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from fnmatch import fnmatch
 from typing import Literal
 
 from pydantic import SecretStr
@@ -29,10 +31,19 @@ class ClientCredentials:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OAuth:
-    """Tokens of an authorization-code grant, kept in the ledger and refreshed."""
+    """Tokens of an authorization-code grant, kept in the ledger and refreshed.
+
+    `redirect_uri` is where the consent page sends people back to, as the vendor's app has it; our own web process by
+    default. `consent_page` is asked in place of the vendor's, or, with `white_label`, of the vendor's neutral one.
+    `app_id` is the app at the vendor; by default the client's id up to its first dash, as HighLevel has it.
+    """
 
     client_id: str
     client_secret: SecretStr
+    redirect_uri: str | None = None
+    consent_page: str | None = None
+    white_label: bool = False
+    app_id: str | None = None
     type: Literal["oauth"] = "oauth"
 
 
@@ -55,13 +66,22 @@ class ApiKey:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Basic:
+    """A user name and a password (RFC 7617)."""
+
+    username: str
+    password: SecretStr
+    type: Literal["basic"] = "basic"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NoAuth:
     """Nothing is sent."""
 
     type: Literal["none"] = "none"
 
 
-Auth = PrivateToken | ClientCredentials | OAuth | Agency | ApiKey | NoAuth
+Auth = PrivateToken | ClientCredentials | OAuth | Agency | ApiKey | Basic | NoAuth
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,10 +93,30 @@ class Quota:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Connection:
-    """A named account at a vendor.
+class Locations:
+    """Which of an agency's locations a connection stands for.
 
-    Connections with the same `budget` share one quota: the vendor counts per app and location (or company).
+    Those with these `ids`, or all that the app is installed in; of these, those whose name fits the pattern `name`
+    (`*` and `?`, in either case), less those in `but`.
+    """
+
+    ids: tuple[str, ...] | None = None
+    name: str | None = None
+    but: tuple[str, ...] = ()
+
+    def take_in(self, id_: str, name: str | None) -> bool:
+        """Whether the location of that id and name is among them; a name that is not known fits no pattern."""
+        if id_ in self.but or (self.ids is not None and id_ not in self.ids):
+            return False
+        return self.name is None or (name is not None and fnmatch(name.casefold(), self.name.casefold()))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connection:
+    """A named account at a vendor, or, with `locations`, one account for each of an agency's locations.
+
+    Connections with the same `budget` share one quota: the vendor counts per app and location (or company). `app` is
+    the app of the agency whose tokens it uses.
     """
 
     name: str
@@ -86,9 +126,46 @@ class Connection:
     location_id: str | None = None
     company_id: str | None = None
     quota: Quota | None = Quota()
+    locations: Locations | None = None
+    app: str = ""
 
     @property
     def budget(self) -> str:
         """The name of the quota that this connection draws on."""
-        app = getattr(self.auth, "client_id", "private")
+        app = self.app or getattr(self.auth, "client_id", "private")
         return f"{self.kind}:{app}:{self.location_id or self.company_id or self.name}"
+
+    def at(self, location_id: str) -> Connection:
+        """The account of one of its locations, named `GROUP/LOCATION_ID`."""
+        return replace(self, name=f"{self.name}/{location_id}", location_id=location_id, locations=None)
+
+
+class Connections(Mapping[str, Connection]):
+    """The connections that people wrote, and by their names also those of single locations of a group.
+
+    Only what was written is counted and walked through.
+    """
+
+    def __init__(self, written: Mapping[str, Connection]) -> None:
+        self._written = dict(written)
+        self._located: dict[str, Connection] = {}
+
+    def __getitem__(self, name: str) -> Connection:
+        """The connection of that name; the same object each time."""
+        found = self._written.get(name) or self._located.get(name)
+        if found is None:
+            group, _, location = str(name).partition("/")  # what messages ask for may be anything
+            several = self._written.get(group)
+            if several is None or several.locations is None or not location:
+                raise KeyError(name)
+            found = self._located[name] = several.at(location)
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._written)
+
+    def __len__(self) -> int:
+        return len(self._written)
+
+    def __repr__(self) -> str:
+        return f"Connections({list(self._written)})"

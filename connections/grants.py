@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -32,15 +34,13 @@ class Granted:
     company_id: str | None = None
 
 
-def code_form(auth: OAuth, code: str, redirect_uri: str, user_type: UserType) -> dict[str, str]:
-    """The form that turns the code of a consent into tokens."""
-    return {
-        **_app(auth),
-        "grant_type": "authorization_code",
-        "code": code,
-        "redirect_uri": redirect_uri,
-        "user_type": user_type,
-    }
+def code_form(
+    auth: OAuth, code: str, redirect_uri: str, user_type: UserType, verifier: str | None = None
+) -> dict[str, str]:
+    """The form that turns the code of a consent into tokens; without a redirect where none led to the code."""
+    form = {**_app(auth), "grant_type": "authorization_code", "code": code, "user_type": user_type}
+    form |= {"redirect_uri": redirect_uri} if redirect_uri else {}
+    return form | ({"code_verifier": verifier} if verifier else {})
 
 
 def refresh_form(auth: OAuth, refresh: str, user_type: str) -> dict[str, str]:
@@ -48,7 +48,9 @@ def refresh_form(auth: OAuth, refresh: str, user_type: str) -> dict[str, str]:
     return {**_app(auth), "grant_type": "refresh_token", "refresh_token": refresh, "user_type": user_type}
 
 
-def consent_address(page: str, auth: OAuth, *, redirect_uri: str, scopes: Sequence[str], state: str) -> str:
+def consent_address(
+    page: str, auth: OAuth, *, redirect_uri: str, scopes: Sequence[str], state: str, verifier: str | None = None
+) -> str:
     """The address of the consent page at which a person chooses the location."""
     asked = {
         "response_type": "code",
@@ -58,12 +60,19 @@ def consent_address(page: str, auth: OAuth, *, redirect_uri: str, scopes: Sequen
         "state": state,
         "loginWindowOpenMode": "self",
     }
-    return f"{page}?{urlencode(asked)}"
+    if verifier is not None:
+        asked |= {"code_challenge": challenge(verifier), "code_challenge_method": "S256"}
+    return f"{page}{'&' if '?' in page else '?'}{urlencode(asked)}"
 
 
-def new_state() -> str:
-    """A text that nobody can guess, to know our own consent again (RFC 6749, 10.12)."""
-    return secrets.token_urlsafe(24)
+def challenge(verifier: str) -> str:
+    """What a consent page is told of a verifier that the token endpoint is shown later (RFC 7636, 4.2)."""
+    return base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
+
+
+def new_secret() -> str:
+    """A text that nobody can guess: a `state` (RFC 6749, 10.12) or a verifier (RFC 7636, 4.1)."""
+    return secrets.token_urlsafe(32)
 
 
 async def ask(
@@ -81,19 +90,20 @@ async def ask(
         Refused: the grant is not (or no longer) good, in the vendor's words.
         VendorError: it is out of reach, or what it did is not known.
     """
-    body, place = await _sent(transport, url, form, headers or {}, secret, clock)
+    content, kind = urlencode(form).encode(), "application/x-www-form-urlencoded"
+    body, place = await _sent(transport, url, content, {**(headers or {}), "content-type": kind}, secret, clock)
     return _granted(body, place)
 
 
 async def ask_code(
-    transport: Transport, url: str, form: Mapping[str, str], *, secret: Sequence[str], clock: Callable[[], float]
+    transport: Transport, url: str, asked: Mapping[str, str], *, secret: Sequence[str], clock: Callable[[], float]
 ) -> str:
-    """Ask for a code that stands for a consent given before (HighLevel's reconnect).
+    """Ask for a code that stands for a consent given before (HighLevel's reconnect, which takes JSON).
 
     Raises:
         VendorError: as `ask`.
     """
-    body, place = await _sent(transport, url, form, {}, secret, clock)
+    body, place = await _sent(transport, url, orjson.dumps(asked), {"content-type": "application/json"}, secret, clock)
     try:
         code = orjson.loads(body)["authorizationCode"]
     except (orjson.JSONDecodeError, KeyError, TypeError) as error:
@@ -104,7 +114,7 @@ async def ask_code(
 async def _sent(
     transport: Transport,
     url: str,
-    form: Mapping[str, str],
+    content: bytes,
     headers: Mapping[str, str],
     secret: Sequence[str],
     clock: Callable[[], float],
@@ -112,12 +122,7 @@ async def _sent(
     fault = insecure(url)
     if fault:
         raise Refused(fault)
-    request = httpx.Request(
-        "POST",
-        address(url),
-        headers={"content-type": "application/x-www-form-urlencoded", "accept": "application/json", **headers},
-        content=urlencode(form).encode(),
-    )
+    request = httpx.Request("POST", address(url), headers={"accept": "application/json", **headers}, content=content)
     reply = await transport.send(request)
     if reply.status // 100 != 2:
         raise refusal(reply.status, reply.headers, masked(reply.body, secret), where(request), now=clock())

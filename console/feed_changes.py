@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -18,11 +18,11 @@ NEW, KEPT, STOPPED = "new", "kept", "stopped"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Present:
-    """The ledger's feeds: all that are known, those that are polled, and which one an automation listens to."""
+    """The ledger's feeds: all that are known, those that are polled, and those an automation listens to."""
 
     known: frozenset[str] = frozenset()
     polled: frozenset[str] = frozenset()
-    listening: Mapping[str, str]
+    listening: Mapping[str, frozenset[str]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,26 +38,34 @@ class Change:
 def present(connection: Connection) -> Present:
     """The feeds as the ledger has them; those that applications poll by order are none of an automation's."""
     rows = connection.execute(select(FEEDS.c.id, FEEDS.c.active, FEEDS.c.schedule)).all()
-    heard = select(AUTOMATIONS.c.name, AUTOMATIONS.c.feed).where(AUTOMATIONS.c.active)
+    heard: dict[str, set[str]] = {}
+    for row in connection.execute(select(AUTOMATIONS.c.name, AUTOMATIONS.c.feed).where(AUTOMATIONS.c.active)):
+        heard.setdefault(row.name, set()).add(row.feed)
     return Present(
         known=frozenset(row.id for row in rows),
         polled=frozenset(row.id for row in rows if row.active and row.schedule != "[]"),
-        listening={row.name: row.feed for row in connection.execute(heard)},
+        listening={name: frozenset(feeds) for name, feeds in heard.items()},
     )
 
 
-def changes(automations: Mapping[str, Automation], now: Present) -> list[Change]:
-    """What these automations would make of the ledger: by feed, new ones first, stopped ones last."""
+def changes(automations: Iterable[Automation], now: Present) -> list[Change]:
+    """What these automations would make of the ledger: by feed, new ones first, stopped ones last.
+
+    An automation has moved when all that it listened to until now is left: one over many locations goes on elsewhere.
+    """
     wanted: dict[str, list[str]] = {}
-    for automation in automations.values():
+    listening: dict[str, set[str]] = {}
+    for automation in automations:
         feed = feed_of(automation, TRIGGERS[automation.trigger.use])
         wanted.setdefault(feed.id, []).append(automation.name)
+        listening.setdefault(automation.name, set()).add(feed.id)
+    left = {name for name, feeds in now.listening.items() if not feeds & listening.get(name, set())}
     found = [
         Change(
             feed=feed,
             change="kept" if feed in now.known else "new",
             automations=tuple(names),
-            moved=tuple(name for name in names if now.listening.get(name, feed) != feed),
+            moved=tuple(name for name in names if name in left),
         )
         for feed, names in wanted.items()
     ]

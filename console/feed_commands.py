@@ -34,12 +34,15 @@ def nudge(
     automation: Feed,
     project: Project = None,
 ) -> None:
-    """Make an automation's feed due now; the poll under way, if there is one, is followed by another."""
+    """Make an automation's feed due now; the poll under way, if there is one, is followed by another.
+
+    Where it stands for many locations, the feeds of all of them are.
+    """
     with ledger(project) as store:
-        feed = feed_named(store, automation)
-        if not store.write_now(feeds.nudge, [feed], now_ms()):
-            raise Fault(f"{feed} is stopped: no automation listens to it")
-    output.note(f"{feed} is due now")
+        named = feeds_named(store, automation)
+        if not store.write_now(feeds.nudge, named, now_ms()):
+            raise Fault(f"{named[0]} is stopped: no automation listens to it")
+    output.note(f"{named[0]} is due now" if len(named) == 1 else f"{len(named)} feeds are due now")
 
 
 @cursor.command()
@@ -86,10 +89,22 @@ def feed_named(store: Store, name: str) -> str:
     """The id of a feed, from its id or from the name of an automation.
 
     Raises:
+        Fault: the ledger knows neither, or the automation has many.
+    """
+    found = feeds_named(store, name)
+    if len(found) > 1:
+        raise Fault(f"`{name}` stands for {len(found)} locations; name one of its feeds, such as {found[0]}")
+    return found[0]
+
+
+def feeds_named(store: Store, name: str) -> list[str]:
+    """The id of a feed, or those of the feeds of an automation.
+
+    Raises:
         Fault: the ledger knows neither.
     """
-    found = store.read_now(corrections.feed_named, name)
-    if found is None:
+    found = store.read_now(corrections.feeds_named, name)
+    if not found:
         known = store.read_now(corrections.feed_names)
         listed = f"; there are: {', '.join(known)}" if known else "; the ledger has none yet: `hightide run` makes them"
         raise Fault(f"no automation or feed is called `{name}` in the ledger{listed}")

@@ -21,8 +21,10 @@ from console.feed_changes import Change, Present, changes, present
 from console.folder import environment
 from console.options import Json, Project
 from console.starter import FILES
+from worker.ledger import installations
 from worker.ledger.database import versions
 from worker.ledger.store import Store
+from worker.locations import expanded
 from worker.place import place_of
 
 
@@ -80,12 +82,13 @@ def _changes(loaded: Loaded) -> list[Change] | None:
     """What becomes of the feeds; None where there is a ledger that cannot be looked at."""
     settings = loaded.settings
     if settings.database_url is None and not (settings.state_dir / "hightide.db").exists():
-        return changes(loaded.automations, Present(listening={}))
+        return changes(expanded(loaded.automations.values(), loaded.connections, {}), Present(listening={}))
     store = Store(place_of(settings).database_url)
     try:
         before, newest = versions(store.engine)
         there = store.read_now(present) if before == newest else Present(listening={})
-        return changes(loaded.automations, there)
+        installed = store.read_now(installations.read) if before == newest else {}
+        return changes(expanded(loaded.automations.values(), loaded.connections, installed), there)
     except SQLAlchemyError as error:
         cause = " ".join(str(getattr(error, "orig", None) or error).split())[:200]
         output.note(f"warning: feeds are not compared, the ledger cannot be read: {cause}")

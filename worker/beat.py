@@ -13,12 +13,14 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from config.problems import ConfigError
 from config.project import Project
 from worker.bell import Bell
+from worker.census import Census
 from worker.deploy import deploy
 from worker.desk import Desk
 from worker.heartbeat import Heartbeat
-from worker.ledger import feeds, retention, runs
+from worker.ledger import feeds, installations, retention, runs
 from worker.ledger.database import now_ms
 from worker.ledger.store import Store
+from worker.locations import expanded
 
 BATCH = 50
 """Feeds in one message."""
@@ -46,6 +48,8 @@ class FeedScheduler(Scheduler):
         self._deployed: Project | None = None
         self._hinted = 0.0
         self._forgotten = time.monotonic()
+        self._installed: tuple[int, int] | None = None
+        self._census = Census(self._desk.place)
         self._heartbeat = Heartbeat(self._desk.place.database_url, "beat")
         super().__init__(app, *args, **kwargs)
 
@@ -71,16 +75,25 @@ class FeedScheduler(Scheduler):
     def close(self) -> None:
         """Let go of the ledger."""
         self._heartbeat.stop()
+        self._census.stop()
         if self._store is not None:
             self._store.close()
         super().close()
 
     def _deploy(self) -> None:
         project = self._desk.project()
-        if project is self._deployed or self._store is None:
+        if self._store is None:
             return
-        done = self._store.write_now(deploy, project.automations, project.triggers, now_ms())
-        self._deployed = project
+        many = any(each.locations for each in project.connections.values())
+        installed = self._store.read_now(installations.last_change) if many else None
+        if project is self._deployed and installed == self._installed:
+            return
+        known = self._store.read_now(installations.read) if many else {}
+        wanted = expanded(project.automations.values(), project.connections, known)
+        done = self._store.write_now(deploy, wanted, project.triggers, now_ms())
+        if project is not self._deployed:
+            self._census.follow(project)
+        self._deployed, self._installed = project, installed
         log.info("project.deployed", started=len(done.started), stopped=len(done.stopped), kept=len(done.kept))
 
     def _wake(self) -> float:

@@ -31,19 +31,22 @@ class Replayed:
     open: int
 
 
-def feed_named(connection: Connection, name: str) -> str | None:
-    """The id of the feed that is called so, or that the automation of that name listens to."""
+def feeds_named(connection: Connection, name: str) -> list[str]:
+    """The id of the feed that is called so, or of those that the automation of that name listens to.
+
+    There are several where it stands for many locations. One that nobody listens to any more is the last one it had.
+    """
     known = connection.scalar(select(FEEDS.c.id).where(FEEDS.c.id == name))
     if known is not None:
-        return str(known)
+        return [str(known)]
     listened = select(AUTOMATIONS.c.feed).where(AUTOMATIONS.c.name == name)
-    found = connection.scalar(listened.order_by(AUTOMATIONS.c.active.desc(), AUTOMATIONS.c.since.desc()).limit(1))
-    return None if found is None else str(found)
+    now = list(connection.scalars(listened.where(AUTOMATIONS.c.active).order_by(AUTOMATIONS.c.feed)))
+    return now or list(connection.scalars(listened.order_by(AUTOMATIONS.c.since.desc()).limit(1)))
 
 
 def feed_names(connection: Connection) -> list[str]:
     """The automations that listen to a feed, by name."""
-    named = select(AUTOMATIONS.c.name).where(AUTOMATIONS.c.active).order_by(AUTOMATIONS.c.name)
+    named = select(AUTOMATIONS.c.name).where(AUTOMATIONS.c.active).distinct().order_by(AUTOMATIONS.c.name)
     return list(connection.scalars(named))
 
 
@@ -57,7 +60,9 @@ def retry(connection: Connection, run: int, now: int, *, current: bool = False) 
     if row["state"] != "failed":
         raise Refusal(_instead(run, row["state"]))
     if current:
-        digest = _active(connection, row["automation"])["digest"]
+        feed = connection.scalar(select(EVENTS.c.feed).where(EVENTS.c.id == row["event"]))
+        current_ones = _active(connection, row["automation"])
+        digest = next((each for each in current_ones if each["feed"] == feed), current_ones[0])["digest"]
         connection.execute(update(RUNS).where(RUNS.c.id == run).values(digest=digest))
     tolerated = _tolerated(connection, row["digest"])
     for step in _steps(connection, run, "failed"):
@@ -86,12 +91,18 @@ def resolve(connection: Connection, run: int, how: Settlement, now: int, made: s
 
 
 def replay(connection: Connection, automation: str, since: int, now: int, *, dry: bool = False) -> Replayed:
-    """Fire an automation again for the events of its feed that were found since then (epoch ms); `dry` only counts.
+    """Fire an automation again for the events of its feeds that were found since then (epoch ms); `dry` only counts.
 
     Raises:
         Refusal: no automation of that name is listening.
     """
-    listener = _active(connection, automation)
+    listening = _active(connection, automation)
+    done = [_replayed(connection, listener, since, now, dry=dry) for listener in listening]
+    return Replayed(fired=sum(each.fired for each in done), open=sum(each.open for each in done))
+
+
+def _replayed(connection: Connection, listener: RowMapping, since: int, now: int, *, dry: bool) -> Replayed:
+    automation = listener["name"]
     number, busy = func.max(RUNS.c.replay), func.max(case((RUNS.c.state == "open", 1), else_=0))
     counted = select(RUNS.c.event, number.label("number"), busy.label("busy"))
     before = counted.where(RUNS.c.automation == automation).group_by(RUNS.c.event).subquery()
@@ -185,14 +196,14 @@ def _tolerated(connection: Connection, digest: str) -> set[str]:
     return {step["id"] for step in steps if step["on_error"] == "continue"}
 
 
-def _active(connection: Connection, automation: str) -> RowMapping:
-    """The automation of that name as it is now."""
+def _active(connection: Connection, automation: str) -> Sequence[RowMapping]:
+    """The automation of that name as it is now: one row, or one for each location that it stands for."""
     wanted = select(AUTOMATIONS).where(AUTOMATIONS.c.name == automation, AUTOMATIONS.c.active)
-    row = connection.execute(wanted).mappings().first()
-    if row is None:
+    rows = connection.execute(wanted.order_by(AUTOMATIONS.c.feed)).mappings().all()
+    if not rows:
         names = ", ".join(feed_names(connection)) or "none"
         raise Refusal(f"no automation `{automation}` is listening; there are: {names}")
-    return row
+    return rows
 
 
 def _instead(run: int, state: str) -> str:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, case, select, update
+from sqlalchemy import Column, Connection, Table, bindparam, case, select, update
 
 from config.automation import Automation, Schedule, Start, schedule_definition
 from triggers.reading import fingerprint
@@ -71,25 +71,27 @@ def start_text(start: Start) -> str:
 
 
 def deploy(
-    connection: Connection, automations: Mapping[str, Automation], triggers: Mapping[str, Trigger], now: int
+    connection: Connection, automations: Iterable[Automation], triggers: Mapping[str, Trigger], now: int
 ) -> Deployed:
-    """Make the ledger agree with the files; cursors of feeds that are still wanted stay as they are."""
+    """Make the ledger agree with these automations; cursors of feeds that are still wanted stay as they are."""
     wanted: dict[str, tuple[Feed, list[Automation]]] = {}
-    for automation in automations.values():
+    for automation in automations:
         feed = feed_of(automation, triggers[automation.trigger.use])
         wanted.setdefault(feed.id, (feed, []))[1].append(automation)
     known = {row.id: row for row in connection.execute(select(FEEDS.c.id, FEEDS.c.active, FEEDS.c.schedule))}
     new = [feed for feed in wanted if feed not in known]
+    fresh = []
     for feed, listeners in wanted.values():
         schedules = tuple(dict.fromkeys(automation.trigger.schedule for automation in listeners))
         if feed.id in known:
             _keep(connection, feed, schedules, now, known[feed.id])
         else:
-            _start(connection, feed, schedules, now, others=len(new))
+            fresh.append(_feed_row(feed, schedules, now, others=len(new)))
+    if fresh:
+        connection.execute(upsert(connection, FEEDS).on_conflict_do_nothing(), fresh)
     listened = [row for row in known.values() if row.schedule != stored([])]  # the others are there for orders
     gone = [row.id for row in listened if row.active and row.id not in wanted]
-    if gone:
-        connection.execute(update(FEEDS).where(FEEDS.c.id.in_(gone)).values(active=False))
+    _stop(connection, FEEDS, FEEDS.c.id, gone)
     _listen(connection, wanted.values(), now)
     return Deployed(started=tuple(new), stopped=tuple(gone), kept=tuple(feed for feed in wanted if feed in known))
 
@@ -104,8 +106,8 @@ def automation_digest(automation: Automation) -> str:
     return fingerprint([automation.name, automation.definition()])
 
 
-def _start(connection: Connection, feed: Feed, schedules: Sequence[Schedule], now: int, *, others: int) -> None:
-    row = {
+def _feed_row(feed: Feed, schedules: Sequence[Schedule], now: int, *, others: int) -> dict[str, Any]:
+    return {
         "id": feed.id,
         "trigger": feed.trigger,
         "connection": feed.connection,
@@ -117,7 +119,6 @@ def _start(connection: Connection, feed: Feed, schedules: Sequence[Schedule], no
         "created_at": now,
         "pace": FIRST_PACE,
     }
-    connection.execute(upsert(connection, FEEDS).values(row).on_conflict_do_nothing())
 
 
 def _keep(connection: Connection, feed: Feed, schedules: Sequence[Schedule], now: int, known: Any) -> None:
@@ -142,12 +143,19 @@ def _over(connection: Connection, feed: str) -> bool:
 
 def _listen(connection: Connection, wanted: Iterable[tuple[Feed, list[Automation]]], now: int) -> None:
     rows = [_automation_row(feed, automation, now) for feed, listeners in wanted for automation in listeners]
-    digests = [row["digest"] for row in rows]
-    connection.execute(update(AUTOMATIONS).where(AUTOMATIONS.c.digest.not_in(digests)).values(active=False))
+    before = connection.scalars(select(AUTOMATIONS.c.digest).where(AUTOMATIONS.c.active))
+    _stop(connection, AUTOMATIONS, AUTOMATIONS.c.digest, set(before) - {row["digest"] for row in rows})
     if rows:
         row = upsert(connection, AUTOMATIONS)
         changed = {"active": True, "feed": row.excluded.feed, "kinds": row.excluded.kinds}
         connection.execute(row.on_conflict_do_update(index_elements=["digest"], set_=changed), rows)
+
+
+def _stop(connection: Connection, table: Table, key: Column[str], gone: Iterable[str]) -> None:
+    """Make these rows inactive; one by one, since a statement takes only so many values."""
+    rows = [{"gone": each} for each in gone]
+    if rows:
+        connection.execute(update(table).where(key == bindparam("gone")).values(active=False), rows)
 
 
 def _automation_row(feed: Feed, automation: Automation, now: int) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from worker.engine import Engine
 from worker.ledger.database import migrate
 from worker.logs import Mask, secrets_of_connections, secrets_of_settings
 from worker.place import Place, place_of
+from worker.vault import demand_key
 
 LOOK_EVERY = 2.0
 """How often (s) the project's files are looked at for changes."""
@@ -89,6 +90,7 @@ class Desk:
                 raise
             log.error("project.faulty", problems=[str(problem) for problem in error.problems])  # noqa: TRY400  # a person's
             return self._project
+        demand_key(self.settings, project.connections.values())
         self.mask.learn(secrets_of_connections(project.connections))
         return project
 

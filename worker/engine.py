@@ -9,6 +9,7 @@ import socket
 import time
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, TypeVar
 
 import structlog
@@ -221,7 +222,8 @@ class Engine:
 
 async def _client(place: Place, project: Project, store: Store) -> Client:
     limiter: Limiter = RedisLimiter.at(place.redis_url, processes=PROCESSES) if place.redis_url else LocalLimiter()
-    tokens = Credentials(store, lambda: vault_of(project.settings), project.connections, project.vendors)
+    vault = partial(vault_of, project.settings)
+    tokens = Credentials(store, vault, project.connections, project.vendors, limiter=limiter)
     return Client(limiter, tokens, vendors=project.vendors)
 
 

@@ -15,7 +15,7 @@ from connections.request import masked
 SEALED = "sealed"
 
 
-class NoKey(Exception):
+class NoKey(RuntimeError):
     """There is no key with which a secret could be encrypted, or the one that it was encrypted with is gone."""
 
 

@@ -117,7 +117,7 @@ MISTAKES = [
     (one(auth="{type: private_token, tokn: x, token: '${ACME_TOKEN}'}"), "3:33: unknown field `tokn` (did you mean `token`?)"),
     (one(auth="{type: agency, connection: acme}"), "3:38: `acme` is no agency's connection (an agency's connection has a `company_id`)"),
     (one(auth="{type: agency, connection: amce}"), "3:38: unknown connection `amce` (did you mean `acme`?)"),
-    (one("base_url: 'https://a.example'", auth="{type: agency, connection: amce}"), "2:3: `location_id` is missing (an agency's token is exchanged for a location's)\n3:38: unknown connection `amce` (did you mean `acme`?)"),
+    (one("base_url: 'https://a.example'", auth="{type: agency, connection: amce}"), "2:3: `location_id` is missing (give the one location's id, or `locations: all`, a list or a filter)\n3:38: unknown connection `amce` (did you mean `acme`?)"),
     ("connections: {acme: 5}", "1:21: this should be a mapping of names to values"),
     ("connections: {'a b': {}, acme: {}}", "1:15: `a b` cannot be a name (letters, digits, `-`, `_` and `.`; 64 at most)\n1:15: `auth` is missing\n1:15: `kind` is missing\n1:26: `auth` is missing\n1:26: `kind` is missing"),
 ]  # fmt: skip

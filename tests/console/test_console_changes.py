@@ -22,11 +22,11 @@ def feed(automation: Automation) -> str:
 
 
 def compared(ledger: Store, *automations: Automation) -> list[Change]:
-    return changes({each.name: each for each in automations}, ledger.read_now(present))
+    return changes(automations, ledger.read_now(present))
 
 
 def deployed(ledger: Store, *automations: Automation) -> None:
-    ledger.write_now(deploy, {each.name: each for each in automations}, TRIGGERS, 1_800_000_000_000)
+    ledger.write_now(deploy, automations, TRIGGERS, 1_800_000_000_000)
 
 
 def test_every_feed_is_new_in_an_empty_ledger(ledger: Store) -> None:

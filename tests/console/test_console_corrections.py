@@ -36,7 +36,7 @@ LIST = replace(GREET, name="list", trigger=replace(USE, use="ghl.contacts.tasks.
 
 
 def deployed(ledger: Store, automation: Automation = GREET, now: int = NOW) -> str:
-    ledger.write_now(deploy, {automation.name: automation}, TRIGGERS, now)
+    ledger.write_now(deploy, [automation], TRIGGERS, now)
     return feed_of(automation, TRIGGERS[automation.trigger.use]).id
 
 
@@ -199,7 +199,7 @@ def test_a_dry_replay_only_counts(ledger: Store) -> None:
 def test_a_replay_fires_for_an_automation_that_came_later(ledger: Store) -> None:
     feed = deployed(ledger)
     polled(ledger, feed, "c1")
-    ledger.write_now(deploy, {"greet": GREET, "late": replace(GREET, name="late")}, TRIGGERS, NOW)
+    ledger.write_now(deploy, [GREET, replace(GREET, name="late")], TRIGGERS, NOW)
     assert ledger.write_now(corrections.replay, "late", NOW, NOW).fired == 1
     assert ledger.read_now(histories.runs, automation="late")[0].replay == 0
 
@@ -267,9 +267,9 @@ def test_a_poll_whose_worker_died_does_not_hold_the_cursor_for_ever(ledger: Stor
 
 def test_a_feed_is_found_by_its_id_and_by_its_automation(ledger: Store) -> None:
     feed = deployed(ledger)
-    assert ledger.read_now(corrections.feed_named, "greet") == feed
-    assert ledger.read_now(corrections.feed_named, feed) == feed
-    assert ledger.read_now(corrections.feed_named, "nobody") is None
+    assert ledger.read_now(corrections.feeds_named, "greet") == [feed]
+    assert ledger.read_now(corrections.feeds_named, feed) == [feed]
+    assert ledger.read_now(corrections.feeds_named, "nobody") == []
 
 
 def test_a_run_tells_its_event_its_steps_in_order_and_its_definition(ledger: Store, broken: ClaimedRun) -> None:
@@ -335,7 +335,7 @@ def test_a_breaker_is_told_until_its_process_says_otherwise(ledger: Store) -> No
 
 
 def test_the_status_counts_every_state_and_stopped_feeds(ledger: Store, broken: ClaimedRun) -> None:
-    ledger.write_now(deploy, {}, TRIGGERS, NOW)
+    ledger.write_now(deploy, (), TRIGGERS, NOW)
     found = ledger.read_now(reports.status, NOW)
     assert found.runs == {"open": 0, "done": 0, "failed": 1, "uncertain": 0, "skipped": 0}
     assert found.feeds == ()

@@ -32,7 +32,7 @@ def polled(ledger: Store, clock: Clock) -> str:
 
 
 def put(ledger: Store, clock: Clock, *automations: Automation) -> Deployed:
-    return ledger.write_now(deploy, {each.name: each for each in automations}, TRIGGERS, clock())
+    return ledger.write_now(deploy, automations, TRIGGERS, clock())
 
 
 def row(ledger: Store, feed: str) -> Any:

@@ -24,8 +24,7 @@ EVENT = Event(key="t1", version="1", kind="new", record={"id": "t1"})
 
 def deployed(ledger: Store, clock: Clock, *automations: Any) -> list[str]:
     """The ids of the feeds that these automations (one where none is given) listen to."""
-    given = {each.name: each for each in automations or (automation(),)}
-    return list(ledger.write_now(deploy, given, TRIGGERS, clock()).started)
+    return list(ledger.write_now(deploy, automations or (automation(),), TRIGGERS, clock()).started)
 
 
 def claimed(ledger: Store, clock: Clock, *ids: str) -> list[ClaimedFeed]:
@@ -237,7 +236,7 @@ def test_failures_are_counted_and_a_success_ends_them(ledger: Store, clock: Cloc
 def test_a_poll_under_way_does_not_bring_back_a_feed_that_was_removed(ledger: Store, clock: Clock) -> None:
     [feed] = deployed(ledger, clock, automation(schedule=Every(60)))
     [mine] = claimed(ledger, clock, feed)
-    ledger.write_now(deploy, {}, TRIGGERS, clock())
+    ledger.write_now(deploy, (), TRIGGERS, clock())
     assert ledger.write_now(feeds.write, [ended(mine, clock)], clock()) == [0]
     clock.advance(3_600_000)
     assert ledger.write_now(feeds.wake, clock(), 500) == []

@@ -150,11 +150,11 @@ def test_a_feed_that_an_automation_gave_up_can_still_be_ordered(
     if working:
         ledger.write_now(lambda c: c.execute(FEEDS.update().values(due_at=clock())))
         ledger.write_now(feeds.claim, [feed.id], clock())
-    assert ledger.write_now(deploy, {}, TRIGGERS, clock()).stopped == (feed.id,)
+    assert ledger.write_now(deploy, (), TRIGGERS, clock()).stopped == (feed.id,)
     ledger.write_now(orders.due, feed, clock())
     clock.advance(feeds.LEASE if working else 0)  # whoever polled it is dead
     assert ledger.write_now(feeds.wake, clock(), 500) == [feed.id]
-    assert ledger.write_now(deploy, {}, TRIGGERS, clock()).stopped == ()
+    assert ledger.write_now(deploy, (), TRIGGERS, clock()).stopped == ()
 
 
 # --- secrets

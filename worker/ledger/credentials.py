@@ -6,10 +6,11 @@ the new pair is stored before it is used.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, case, select, update
+from sqlalchemy import Connection, func, select, update
 
 from worker.ledger.feeds import upsert
 from worker.ledger.tables import CREDENTIALS
@@ -36,6 +37,7 @@ class StoredToken:
     company_id: str | None
     spending: bool
     reason: str | None
+    updated_at: int
 
 
 def read(connection: Connection, name: str) -> StoredToken | None:
@@ -62,24 +64,40 @@ def lease(connection: Connection, name: str, version: int, now: int) -> StoredTo
     return before
 
 
-def store(connection: Connection, token: dict[str, Any], now: int) -> int:
-    """Store a new token under its name, whatever was there before; its version."""
+def store(connection: Connection, token: dict[str, Any], now: int, version: int | None = None) -> int | None:
+    """Store a new token under its name; its version.
+
+    With `version` it takes that version's place, and only that: None when another process has stored a newer one.
+    """
     row = {**token, "version": 1, "lease_until": 0, "spending": False, "reason": None, "updated_at": now}
     inserted = upsert(connection, CREDENTIALS).values(row)
     changed = {name: inserted.excluded[name] for name in row if name not in {"name", "version", "refresh"}}
     changed["version"] = CREDENTIALS.c.version + 1
-    # a vendor that sends no new refresh token means that the old one stays good
-    changed["refresh"] = case(
-        (inserted.excluded.refresh.is_(None), CREDENTIALS.c.refresh), else_=inserted.excluded.refresh
-    )
-    stored = inserted.on_conflict_do_update(index_elements=["name"], set_=changed).returning(CREDENTIALS.c.version)
-    return int(connection.scalars(stored).one())
+    if version is None:
+        changed["refresh"] = inserted.excluded.refresh
+        place = None
+    else:  # a vendor that sends no new refresh token means that the old one stays good
+        changed["refresh"] = func.coalesce(inserted.excluded.refresh, CREDENTIALS.c.refresh)
+        place = CREDENTIALS.c.version == version
+    stored = inserted.on_conflict_do_update(index_elements=["name"], set_=changed, where=place)
+    return connection.scalars(stored.returning(CREDENTIALS.c.version)).first()
 
 
 def release(connection: Connection, name: str, version: int, *, reason: str | None, spent: bool) -> None:
     """Give the lease back without a new token: `spent` when the refresh token may be used up, with the reason."""
     row = update(CREDENTIALS).where(CREDENTIALS.c.name == name, CREDENTIALS.c.version == version)
     connection.execute(row.values(lease_until=0, spending=spent, reason=reason))
+
+
+def reseal(connection: Connection, again: Callable[[str], str]) -> int:
+    """Seal every token anew; how many rows there are. A refresh under way goes on: versions stay as they are."""
+    rows = connection.execute(select(CREDENTIALS.c.name, CREDENTIALS.c.access, CREDENTIALS.c.refresh)).all()
+    for row in rows:
+        values = {"access": again(row.access), "refresh": row.refresh and again(row.refresh)}
+        # what was stored meanwhile is sealed with a key that is good
+        mine = update(CREDENTIALS).where(CREDENTIALS.c.name == row.name, CREDENTIALS.c.access == row.access)
+        connection.execute(mine.values(**values))
+    return len(rows)
 
 
 def everything(connection: Connection) -> list[StoredToken]:

@@ -188,3 +188,24 @@ CREDENTIALS = Table(
     Column("reason", Text),
     Column("updated_at", BigInteger, nullable=False),
 )
+
+CONSENTS = Table(
+    "consents",
+    METADATA,
+    Column("state", Text, primary_key=True),
+    Column("connection", Text, nullable=False),
+    Column("redirect_uri", Text, nullable=False),
+    Column("scope", Text, nullable=False),
+    Column("verifier", Text),
+    Column("ends_at", BigInteger, nullable=False),
+)
+
+INSTALLATIONS = Table(
+    "installations",
+    METADATA,
+    Column("agency", Text, primary_key=True),
+    Column("location_id", Text, primary_key=True),
+    Column("name", Text),
+    Column("installed", Boolean, nullable=False),
+    Column("changed_at", BigInteger, nullable=False),
+)

@@ -26,6 +26,25 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("digest", name=op.f("pk_automations")),
     )
     op.create_table(
+        "consents",
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("connection", sa.Text(), nullable=False),
+        sa.Column("redirect_uri", sa.Text(), nullable=False),
+        sa.Column("scope", sa.Text(), nullable=False),
+        sa.Column("verifier", sa.Text(), nullable=True),
+        sa.Column("ends_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("state", name=op.f("pk_consents")),
+    )
+    op.create_table(
+        "installations",
+        sa.Column("agency", sa.Text(), nullable=False),
+        sa.Column("location_id", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=True),
+        sa.Column("installed", sa.Boolean(), nullable=False),
+        sa.Column("changed_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("agency", "location_id", name=op.f("pk_installations")),
+    )
+    op.create_table(
         "credentials",
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("version", sa.BigInteger(), nullable=False),
@@ -218,6 +237,8 @@ def downgrade() -> None:
         "ix_feeds_due", table_name="feeds", sqlite_where=sa.text("active"), postgresql_where=sa.text("active")
     )
     op.drop_table("feeds")
+    op.drop_table("installations")
+    op.drop_table("consents")
     op.drop_table("credentials")
     op.drop_table("breakers")
     op.drop_index("ix_events_found_at", table_name="events")
