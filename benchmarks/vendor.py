@@ -1,8 +1,8 @@
 """A fast HighLevel on loopback: contacts to search, actions to count. It keeps nothing but the count of every effect.
 
 `python -m benchmarks.vendor [--port P] [--delay MS]` prints its address and serves until its stdin ends, so that it
-never outlives who started it. It is made to cost little beside what is measured: HTTP/1.1 by hand on uvloop, bodies with
-a Content-Length only.
+never outlives who started it. It is made to cost little beside what is measured: HTTP/1.1 by hand on uvloop, bodies
+with a Content-Length only.
 """
 
 from __future__ import annotations
