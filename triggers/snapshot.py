@@ -21,6 +21,7 @@ from triggers.reading import (
     fields_of,
     fingerprint,
     key_of,
+    moment,
     time_at,
 )
 from triggers.trigger import Availability, Kind, Object, Snapshot, Trigger, Window
@@ -184,7 +185,7 @@ def _met(
         count += 1
         events.append(Event(key=key, version=f"{content}.{count}", kind=kind, record=record))
     absent = {key: times for key, times in cursor.absent.items() if key not in lines}
-    over = cursor.over or (bool(events) and getattr(trigger.strategy, "once", False))
+    over = _over(trigger, cursor, known, brought=bool(events))
     return events, replace(cursor, known=known, absent=absent, places=places, count=count, over=over)
 
 
@@ -213,9 +214,23 @@ def _missed(
 
 
 def _content(trigger: Trigger, record: Mapping[str, Any]) -> str:
+    """What tells a version of a record from others: its time of change, or a digest where it has none.
+
+    A time in whole seconds does not do alone: a record may change twice in one.
+    """
     version = trigger.strategy.version if isinstance(trigger.strategy, Snapshot) else None
     value = at_path(record, version) if version else None
-    return digest(record, trigger) if value is None else str(value)
+    if value is None:
+        return digest(record, trigger)
+    time = moment(value)
+    return str(value) if time is None or time % 1000 else f"{value}.{digest(record, trigger)}"
+
+
+def _over(trigger: Trigger, cursor: SnapshotCursor, known: Mapping[str, str], *, brought: bool) -> bool:
+    """Whether nothing more is to come: the one entry is there and, where changes are told, a poll found none."""
+    if cursor.over or not known or not getattr(trigger.strategy, "once", False):
+        return cursor.over
+    return "changed" not in trigger.events or (cursor.phase == "steady" and not brought)
 
 
 def _spoken(trigger: Trigger, kind: Kind) -> Kind | None:

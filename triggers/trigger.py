@@ -88,7 +88,8 @@ class Availability:
     """Computed answers: an event when an entry appears, changes or disappears.
 
     `entries` makes the entries of an answer, given the answer and the feed's parameters; without it the records are the
-    entries. `once` ends the feed after its first event; `waiting` lists the statuses that mean "not there yet".
+    entries. `once` ends the feed when its entry is there, and has stayed the same where a change would be told;
+    `waiting` lists the statuses that mean "not there yet", `patience` is how long that may go on before the feed ends.
     `binary` says that the answer is a file: its body is not read, and the one entry holds the feed's parameters with
     the file's `contentType` and `size` (null where the vendor does not tell).
     """
@@ -99,6 +100,7 @@ class Availability:
     binary: bool = False
     missing: int = 1
     waiting: tuple[int, ...] = ()
+    patience: timedelta | None = None
     events: tuple[Kind, ...] = ("new", "removed")
 
 

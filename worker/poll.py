@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
@@ -22,7 +22,7 @@ from triggers.trigger import Availability, Object, Trigger, Watermark
 from triggers.watermark import WatermarkCursor
 from worker.kit import Caller
 from worker.ledger.feeds import LEASE, ClaimedFeed, Poll
-from worker.schedule import missed_slots, next_slot, paced
+from worker.schedule import FASTEST, missed_slots, next_slot, paced
 
 PAGES_PER_COMMIT = 5
 ECHO = 3_000
@@ -35,6 +35,10 @@ SWITCHING = frozenset({400, 401, 404, 422})
 """Refusals after which another way of asking is tried, where the trigger has one and the credential is not at fault."""
 
 Cursor = WatermarkCursor | SnapshotCursor
+
+
+class GivenUp(Exception):
+    """What a feed waits for has not come in time; it is not asked for any more."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -51,7 +55,7 @@ class Poller:
     """One poll of one feed.
 
     `write` makes a part durable and gives the number of runs that it opened; `clock` is the time in epoch ms; at
-    `deadline` (the same clock) the poll stops after the page in hand.
+    `deadline` (the same clock) the poll stops after the page in hand. `least` is the shortest interval of `every: auto`.
     """
 
     feed: ClaimedFeed
@@ -61,6 +65,7 @@ class Poller:
     write: Callable[[Poll], Awaitable[int]]
     clock: Callable[[], int]
     deadline: int
+    least: int = FASTEST
     brought: bool = False
 
     async def poll(self) -> str | None:
@@ -71,7 +76,7 @@ class Poller:
         """
         cursor, part, turn = self._stored(), _Part(), 0
         before = cursor
-        error: VendorError | Disordered | PageRepeated | InvalidInputs | None = None
+        error: VendorError | Disordered | PageRepeated | InvalidInputs | GivenUp | None = None
         try:
             while True:
                 cursor, ended = await self._page(cursor, part)
@@ -83,6 +88,10 @@ class Poller:
                     before, part = cursor, _Part()
         except (VendorError, Disordered, PageRepeated, InvalidInputs) as caught:
             error = caught
+        waited = timedelta(milliseconds=self.clock() - self.feed.created_at)
+        if error is None and isinstance(cursor, SnapshotCursor) and _in_vain(self.trigger, cursor, waited):
+            error = GivenUp(f"{self.trigger.id}: what it waits for has not come in {waited}")
+            cursor = replace(cursor, over=True)
         await self._finish(cursor, before, part, error)
         return None if error is None else str(error)
 
@@ -152,7 +161,7 @@ class Poller:
         now = self.clock()
         schedules = [schedule_of(stored) for stored in self.feed.schedule]
         brought = self.brought or bool(part.events)
-        pace = paced(self.feed.pace, brought=brought) if Auto() in schedules else self.feed.pace
+        pace = paced(self.feed.pace, brought=brought, least=self.least) if Auto() in schedules else self.feed.pace
         over = isinstance(cursor, SnapshotCursor) and cursor.over
         due = next_slot(schedules, self.feed.id, now, pace) if schedules else NEVER
         missed = missed_slots(schedules, self.feed.id, self.feed.slot, now, pace) if schedules else 0
@@ -231,6 +240,12 @@ def present(
     """The records less those that the vendor shows although they are gone."""
     gone = {name: value for name, value in trigger.gone.items() if inputs.get(name) != value}
     return [record for record in records if not gone.items() <= record.items()] if gone else records
+
+
+def _in_vain(trigger: Trigger, cursor: SnapshotCursor, waited: timedelta) -> bool:
+    """Whether what the trigger waits for is not there after all the time that it is given."""
+    patience = trigger.strategy.patience if isinstance(trigger.strategy, Availability) else None
+    return patience is not None and waited >= patience and not cursor.known
 
 
 def _gone(trigger: Trigger, refused: Refused) -> bool:

@@ -149,6 +149,7 @@ CONVERSATIONS = (
         trigger="ghl.conversations.messages.transcription",
         before=lambda a: {"messageId": a_message(a, messageType="TYPE_CALL")["id"]},
         new=changed("messages", transcription=["Hello.", "Good day."]),
+        change=changed("messages", transcription=["Hello.", "Good day.", "Goodbye."]),
     ),
     Scene(
         trigger="ghl.conversations.messages.transcription_download",

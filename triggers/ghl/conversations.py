@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Annotated, Any, Literal, Required
 
 from pydantic import Field
@@ -23,6 +24,8 @@ OF_CONVERSATIONS = (*OF_MESSAGES, "ConversationUnreadUpdate")
 OF_DELIVERY = (*OF_MESSAGES, "LCEmailStats")
 NOT_YET = (400, 404, 422)
 """What the vendor answers until a recording or a transcript is there."""
+A_DAY = timedelta(hours=24)
+"""After so long there will be none: calls of voice agents, for one, have theirs elsewhere."""
 
 LastMessage = Literal[
     "TYPE_CALL",
@@ -216,7 +219,7 @@ ROWS = (
             path_from_connection=AT_LOCATION,
         ),
         key=("messageId",),
-        strategy=Availability(entries=joined, once=True, waiting=NOT_YET, events=("new", "changed")),
+        strategy=Availability(entries=joined, once=True, waiting=NOT_YET, patience=A_DAY, events=("new", "changed")),
         scopes=READ_MESSAGES,
         wakes=OF_MESSAGES,
     ),
