@@ -194,6 +194,53 @@ class NewestFirstAdded(WatermarkMachine):
         return newest_first(self.vendor, "added", size=size, start=start)
 
 
+class StatusMachine(RuleBasedStateMachine):
+    """A list by time of creation with a field that changes beside it: each change that is seen is an event."""
+
+    @initialize(size=st.integers(2, 5), before=st.lists(PAUSE, max_size=6))
+    def account(self, size: int, before: list[int]) -> None:
+        self.vendor = Vendor()
+        for pause in before:
+            self.vendor.create()
+            self.vendor.wait(pause)
+        self.feed = newest_first(self.vendor, "added", size=size, also="value")
+        self.last: dict[str, int] = {}
+        self.versions: set[tuple[str, str]] = set()
+
+    @rule(pause=PAUSE)
+    def wait(self, pause: int) -> None:
+        self.vendor.wait(pause)
+
+    @rule(value=st.integers(0, 2), late=LATE)
+    def create(self, value: int, late: int) -> None:
+        self.vendor.create(value=value, late=late)
+
+    @precondition(lambda self: self.vendor.order)
+    @rule(data=st.data(), value=st.integers(0, 2))
+    def change(self, data: st.DataObject, value: int) -> None:
+        self.vendor.edit(data.draw(st.sampled_from(self.vendor.order)), value=value)
+
+    @rule()
+    def crash(self) -> None:
+        self.feed.page(commit=False)
+
+    @rule()
+    def read(self) -> None:
+        floor, baseline = self.feed.cursor.floor, self.feed.cursor.phase == "baseline"
+        events = self.feed.page()[::-1]
+        expected = []
+        for record in self.feed.answers[-1]["records"]:
+            key, value = record["id"], record["value"]
+            if floor is not None and record["added"] < floor:
+                continue
+            if self.last.get(key) != value and not baseline:
+                expected.append(("updated" if key in self.last else "new", key))
+            self.last[key] = value
+        assert [(event.kind, event.key) for event in events] == expected
+        assert not self.versions & {(event.key, event.version) for event in events}, "a version is emitted once"
+        self.versions |= {(event.key, event.version) for event in events}
+
+
 PROFILE = settings.get_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 TestFilteredNew = FilteredNew.TestCase
 TestFilteredNew.settings = PROFILE
@@ -203,3 +250,5 @@ TestNewestFirstUpdated = NewestFirstUpdated.TestCase
 TestNewestFirstUpdated.settings = PROFILE
 TestNewestFirstAdded = NewestFirstAdded.TestCase
 TestNewestFirstAdded.settings = PROFILE
+TestStatus = StatusMachine.TestCase
+TestStatus.settings = PROFILE
