@@ -16,9 +16,22 @@ from connections.errors import VendorError
 from connections.request import InvalidInputs, build, masked
 from worker.kit import Kit
 from worker.ledger.runs import FRESH, LEASE, ClaimedRun, Entry, State, StepRow
-from worker.outcomes import Done, Outcome, Postponed, Rejected, Uncertain, classify, succeeded
-from worker.settle import Attempt, settle
+from worker.outcomes import (
+    PATIENCE,
+    Done,
+    Outcome,
+    Postponed,
+    Rejected,
+    Uncertain,
+    backoff,
+    classify,
+    succeeded,
+    unready,
+)
+from worker.settle import INTERRUPTED, Attempt, settle
 
+CALL = 30_000
+"""How long (ms) a call may take. As much of the lease has to be left, or another worker would look too early."""
 MOST_TRIES = 10
 """So often may a run be taken up without a word in the ledger; after that it is what ends the workers."""
 LONGEST_RESULT = 262_144
@@ -73,7 +86,10 @@ async def _through(
     last: StepRow | None = None
     for index, step in enumerate(automation.steps, 1):
         results = []
-        calls = _calls(step, index, context, kit)
+        try:
+            calls = _calls(step, index, context, kit)
+        except TemplateError as error:
+            raise TemplateError(error.message, (step.id, *error.path)) from error
         for call in calls:
             if kit.closing():
                 return Entry(run=run.id, fence=run.fence, due_at=kit.clock(), tries=0)
@@ -127,11 +143,14 @@ async def _stand(run: ClaimedRun, call: _Call, kit: Kit) -> _Stand:
         number=call.number, name=step.id, action=step.use, connection=step.connection, state="waiting", started_at=now
     )
     row = before or fresh
-    if before is None and step.when is not None and not holds(step.when, call.context):
-        return _Stand(row=replace(row, state="skipped", reason="its `when` is false", ended_at=now))
-    attempt = await _attempt(run, call, row, kit)
+    try:
+        if before is None and step.when is not None and not holds(step.when, call.context):
+            return _Stand(row=replace(row, state="skipped", reason="its `when` is false", ended_at=now))
+        attempt = await _attempt(run, call, row, kit)
+    except TemplateError as error:
+        attempt = Rejected(reason=f"a template failed: {error}")
     if not isinstance(attempt, Attempt):
-        return _after(row, attempt, step, now)
+        return _after(row, _still(row, attempt), step, now)
     if row.state == "sent":
         settled = await settle(attempt, row, kit)
         if settled is not None:
@@ -154,10 +173,17 @@ async def _attempt(run: ClaimedRun, call: _Call, row: StepRow, kit: Kit) -> Atte
         return Rejected(reason=f"invalid inputs: {error}")
     except VendorError as error:
         now = kit.clock()
-        return classify(action, error, now=now, attempts=row.attempts, started_at=row.started_at or now)
+        return unready(action, error, now=now, attempts=row.attempts, started_at=row.started_at or now)
     shown = _shown(call, given, action)
     return Attempt(
-        run=run.id, step=step, action=action, connection=connection, shown=shown, inputs=inputs, request=request
+        run=run.id,
+        number=call.number,
+        step=step,
+        action=action,
+        connection=connection,
+        shown=shown,
+        inputs=inputs,
+        request=request,
     )
 
 
@@ -177,6 +203,17 @@ def _shown(call: _Call, given: Any, action: Action) -> Any:
     return masked(action.operation(shown), shown) if isinstance(shown, dict) else None
 
 
+def _still(row: StepRow, outcome: Outcome) -> Outcome:
+    """What follows when nothing could be sent: an earlier attempt's outcome stays as unknown as it was."""
+    match outcome:
+        case Postponed() if row.state == "sent":
+            return replace(outcome, unknown=True, status=row.status)
+        case Rejected(reason=reason) if row.state == "sent":
+            return Uncertain(reason=f"{row.reason or INTERRUPTED}; it cannot be looked up: {reason}", status=row.status)
+        case _:
+            return outcome
+
+
 async def _send(run: ClaimedRun, row: StepRow, attempt: Attempt, kit: Kit) -> _Stand:
     """Record the attempt, send it, and say what became of it."""
     now = kit.clock()
@@ -189,6 +226,8 @@ async def _send(run: ClaimedRun, row: StepRow, attempt: Attempt, kit: Kit) -> _S
             run=run.id, fence=run.fence, step=sent, due_at=now + LEASE, connection=row.connection, renew=renew
         )
         await kit.write(entry)
+        if (now if renew else run.claimed_at) + LEASE - kit.clock() < CALL:  # the ledger was slow
+            return _Stand(row=row, due_at=kit.clock())
     outcome: Outcome
     try:
         answer = await kit.client.call(attempt.connection, attempt.request, "action")
@@ -211,18 +250,22 @@ def _after(row: StepRow, outcome: Outcome, step: Step, now: int) -> _Stand:
         case Rejected(reason=reason, status=status):
             return _Stand(row=replace(row, state="failed", reason=reason, status=status, ended_at=now))
         case Uncertain(reason=reason, status=status):
-            held = replace(row, state="uncertain", reason=reason, status=status, ended_at=now)
-            match step.on_uncertain:
-                case "hold":
-                    return _Stand(row=held)
-                case "skip":
-                    return _Stand(row=replace(held, state="skipped"))
-                case "retry":
-                    return _Stand(row=replace(held, state="waiting", ended_at=None), due_at=now + 1000)
-                case _:
-                    assert_never(step.on_uncertain)
+            return _held(replace(row, state="uncertain", reason=reason, status=status, ended_at=now), step, now)
         case _:
             assert_never(outcome)
+
+
+def _held(row: StepRow, step: Step, now: int) -> _Stand:
+    """Where a call stands of which nobody can say whether it took effect: as its author wants it."""
+    match step.on_uncertain:
+        case "skip":
+            return _Stand(row=replace(row, state="skipped"))
+        case "retry" if now - (row.started_at or now) < PATIENCE:
+            return _Stand(row=replace(row, state="waiting", ended_at=None), due_at=backoff(now, row.attempts))
+        case "hold" | "retry":
+            return _Stand(row=row)
+        case _:
+            assert_never(step.on_uncertain)
 
 
 def _stopped(run: ClaimedRun, stand: _Stand, kit: Kit) -> Entry:

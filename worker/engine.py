@@ -216,8 +216,15 @@ class Engine:
             return
         await carry_out(run, automation, self._kit)
 
-    async def _taken(self, action: str, ids: Collection[str], run: int) -> Collection[str]:
-        return await self.store.read(runs.made_by_others, action, list(ids), run)
+    async def _taken(self, action: str, ids: Collection[str], run: int, number: str) -> Collection[str]:
+        return await self.store.read(runs.made_elsewhere, action, list(ids), run, number)
+
+
+def _paces(project: Project, connection: Database) -> dict[str, int]:
+    """The shortest intervals of `every: auto` that the quotas leave, by connection."""
+    automations = expanded(project.automations.values(), project.connections, installations.read(connection))
+    past = Past(pages=usage.pages(connection), actions={})
+    return paces(plans(automations, project.connections, project.triggers, past))
 
 
 async def _client(place: Place, project: Project, store: Store) -> Client:

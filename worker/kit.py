@@ -29,8 +29,8 @@ class Kit:
     """What carrying out needs of the world.
 
     `write` makes an entry durable, `inputs` checks what was rendered and brings it into the vendor's form, `taken`
-    tells which ids of an action's results belong to other runs, `clock` is the time in epoch ms. When `closing`, the
-    task is near its end: a run stops before its next call, and is due again at once.
+    tells which ids of an action's results belong to other steps than this one, `clock` is the time in epoch ms. When
+    `closing`, the task is near its end: a run stops before its next call, and is due again at once.
     """
 
     actions: Mapping[str, Action]
@@ -38,6 +38,6 @@ class Kit:
     client: Caller
     write: Callable[[Entry], Awaitable[bool]]
     inputs: Callable[[Action, Any, Connection], Awaitable[dict[str, Any]]]
-    taken: Callable[[str, Collection[str], int], Awaitable[Collection[str]]]
+    taken: Callable[[str, Collection[str], int, str], Awaitable[Collection[str]]]
     clock: Callable[[], int]
     closing: Callable[[], bool]

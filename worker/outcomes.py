@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from actions.action import Action, Guarded, Natural, Unsafe
@@ -89,6 +89,12 @@ def classify(
             return _unknown(action, error, now=now, attempts=attempts, started_at=started_at, chance=chance)
         case _:
             return Rejected(reason=str(error), status=error.status)
+
+
+def unready(action: Action, error: VendorError, *, now: int, attempts: int, started_at: int) -> Outcome:
+    """What follows from an error before the action itself was sent: it cannot have taken effect."""
+    plain = replace(action, repeat=Natural(), missing_is_done=False)
+    return classify(plain, error, now=now, attempts=attempts, started_at=started_at)
 
 
 def backoff(now: int, attempts: int, chance: Callable[[], float] = random.random) -> int:

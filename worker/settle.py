@@ -25,6 +25,7 @@ class Attempt:
     """One action call, ready to be sent: what was rendered (as it may be shown), what it became, and the request."""
 
     run: int
+    number: str
     step: Step
     action: Action
     connection: Connection
@@ -40,7 +41,7 @@ async def settle(attempt: Attempt, row: StepRow, kit: Kit) -> Outcome | None:
     sent again where the row is guarded, or where the vendor itself answered that it failed.
     """
     repeat = attempt.action.repeat
-    if isinstance(repeat, Natural) or attempt.step.on_uncertain == "retry":
+    if isinstance(repeat, Natural):
         return None
     reason = row.reason or INTERRUPTED
     if repeat.probe is None:
@@ -61,7 +62,7 @@ async def _looked_up(attempt: Attempt, probe: Probe, row: StepRow, kit: Kit) -> 
     """The record that the attempt made; None where there is none; an outcome where nobody could look."""
 
     async def taken(ids: Collection[str]) -> Collection[str]:
-        return await kit.taken(attempt.action.id, ids, attempt.run)
+        return await kit.taken(attempt.action.id, ids, attempt.run, attempt.number)
 
     try:
         return await look(

@@ -45,6 +45,16 @@ def ledger_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 @pytest.fixture
+def small_ledger(_migrated_file: Path, tmp_path: Path) -> Iterator[Store]:
+    """A ledger for tests of what does not depend on the database."""
+    path = tmp_path / "small.db"
+    shutil.copy(_migrated_file, path)
+    store = Store(f"sqlite:///{path}")
+    yield store
+    store.close()
+
+
+@pytest.fixture
 def ledger(ledger_url: str) -> Iterator[Store]:
     store = Store(ledger_url)
     yield store

@@ -18,6 +18,7 @@ from sqlalchemy import (
     bindparam,
     func,
     insert,
+    or_,
     select,
     text,
     update,
@@ -170,10 +171,12 @@ def write(connection: Connection, entries: Sequence[Entry]) -> list[bool]:
     return [fences.get(entry.run) == entry.fence for entry in entries]
 
 
-def made_by_others(connection: Connection, action: str, ids: Sequence[str], run: int) -> set[str]:
-    """Which of these ids are known as the result of another run's step of the same action."""
+def made_elsewhere(connection: Connection, action: str, ids: Sequence[str], run: int, number: str) -> set[str]:
+    """Which of these ids are known as the result of another step of the same action, in this run or any other."""
     rows = select(STEPS.c.result_id).where(
-        STEPS.c.action == action, STEPS.c.result_id.in_(list(ids)), STEPS.c.run != run
+        STEPS.c.action == action,
+        STEPS.c.result_id.in_(list(ids)),
+        or_(STEPS.c.run != run, STEPS.c.number != number),
     )
     return set(connection.scalars(rows))
 
