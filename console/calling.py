@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,15 +17,19 @@ from actions.catalog import CATALOG as ACTIONS
 from config.problems import close, meant
 from config.project import Project
 from connections.client import Client
-from connections.connection import Connection
+from connections.connection import Agency, Connection, OAuth
 from connections.quota import Limiter, LocalLimiter, RedisLimiter
-from connections.tokens import Tokens
+from connections.tokens import Tokens, TokenSource
 from console.failures import Fault
 from console.folder import environment, settings_of
 from triggers.catalog import CATALOG as TRIGGERS
+from worker.credentials import Credentials
 from worker.desk import Desk
+from worker.ledger.database import migrate
+from worker.ledger.store import Store
 from worker.logs import configure
 from worker.place import Place
+from worker.vault import vault_of
 
 Result = TypeVar("Result")
 
@@ -48,13 +54,30 @@ def calling(desk: Desk, work: Callable[[Client], Awaitable[Result]]) -> Result:
     """
 
     async def done() -> Result:
-        client = Client(_limiter(desk.place), Tokens())
-        try:
-            return await work(client)
-        finally:
-            await client.close()
+        project, limiter = desk.project(), _limiter(desk.place)
+        with _tokens(project, desk.place, limiter) as tokens:
+            client = Client(limiter, tokens, vendors=project.vendors)
+            try:
+                return await work(client)
+            finally:
+                await client.close()
 
     return asyncio.run(done())
+
+
+@contextmanager
+def _tokens(project: Project, place: Place, limiter: Limiter) -> Iterator[TokenSource]:
+    """Where credentials come from: of the ledger only where a connection keeps its tokens there."""
+    if not any(isinstance(each.auth, OAuth | Agency) for each in project.connections.values()):
+        yield Tokens()
+        return
+    migrate(place.database_url)
+    store = Store(place.database_url)
+    try:
+        vault = partial(vault_of, project.settings)
+        yield Credentials(store, vault, project.connections, project.vendors, limiter=limiter)
+    finally:
+        store.close()
 
 
 def connection_for(project: Project, name: str, operation: str) -> Connection:
@@ -70,6 +93,8 @@ def connection_for(project: Project, name: str, operation: str) -> Connection:
         raise Fault(f"unknown connection `{name}` ({hint})")
     if found.kind != kind:
         raise Fault(f"`{name}` is a connection of kind {found.kind}, and `{operation}` is not")
+    if found.locations is not None:
+        raise Fault(f"`{name}` stands for many locations; name one of them: `{name}/LOCATION_ID`")
     return found
 
 

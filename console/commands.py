@@ -69,6 +69,18 @@ ROWS = (
         summary="What each step of an automation would send, for a real or given record.",
     ),
     *_rows(
+        "connect_commands",
+        connect="OAuth in the browser: tokens for a connection.",
+    ),
+    *_rows(
+        "keys_commands",
+        keys="The keys that tokens are encrypted with: new, rotate.",
+    ),
+    *_rows(
+        "plan_commands",
+        plan="What share of each account's quota the automations will use.",
+    ),
+    *_rows(
         "report_commands",
         status="Processes, feeds, runs: what is going on, and what is not.",
         runs="List runs, the newest first.",

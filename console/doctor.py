@@ -26,9 +26,9 @@ from config.problems import ConfigError
 from config.project import Project as Loaded
 from config.project import load
 from config.settings import Settings, read_settings
-from connections.connection import Connection
+from connections.connection import Connection, OAuth
 from console import output
-from console.folder import environment
+from console.folder import environment, granted
 from console.options import Json, Project
 from worker import reports
 from worker.embedded import EmbeddedBroker
@@ -36,6 +36,9 @@ from worker.ledger.database import now_ms, versions
 from worker.ledger.store import Store
 from worker.logs import Mask, secrets_of_settings
 from worker.place import Place, place_of
+from worker.scopes import lacking
+from worker.seal import NoKey
+from worker.vault import demand_key
 
 PACKAGES = ("hightide", "celery", "kombu", "redis", "httpx", "sqlalchemy", "psycopg")
 SCARCE, SHORT = 1_000_000_000, 100_000_000
@@ -93,6 +96,7 @@ def _looked_at(environ: dict[str, str]) -> Iterator[Finding]:
         yield Finding(about="project", state="fail", message=words, hint="`hightide check` lists them all")
         return
     yield _project(loaded)
+    yield from _tokens(loaded, place)
     for connection in {each.base_url: each for each in loaded.connections.values()}.values():
         yield _clock(connection)
 
@@ -182,6 +186,48 @@ def _processes(settings: Settings, place: Place) -> Iterator[Finding]:
             yield Finding(about=role, state="ok", message=f"{count} running")
         else:
             yield Finding(about=role, state="warn", message="none is running", hint="`hightide run` starts both")
+
+
+def _tokens(loaded: Loaded, place: Place) -> Iterator[Finding]:
+    """How keys and tokens are; nothing where no connection keeps tokens here."""
+    try:
+        demand_key(loaded.settings, loaded.connections.values())
+    except NoKey as error:
+        yield Finding(about="keys", state="fail", message=str(error))
+    known = _stored(loaded.settings, place)
+    if known is None:
+        return
+    for each in loaded.connections.values():
+        if isinstance(each.auth, OAuth):
+            yield _token(each.name, known.pop(each.name, None))
+    for other in known.values():
+        if other.reason:
+            yield _token(other.connection, other)
+    for lack in lacking(loaded, granted(loaded.settings)):
+        yield Finding(about=f"scopes of {lack.connection}", state="fail", message=str(lack))
+
+
+def _stored(settings: Settings, place: Place) -> dict[str, reports.TokenReport] | None:
+    """The tokens in the ledger by connection; None where it cannot be read, which was told."""
+    if settings.database_url is None and not (settings.state_dir / "hightide.db").exists():
+        return {}
+    store = Store(place.database_url)
+    try:
+        return {each.connection: each for each in store.read_now(reports.tokens)}
+    except SQLAlchemyError:
+        return None
+    finally:
+        store.close()
+
+
+def _token(name: str, token: reports.TokenReport | None) -> Finding:
+    about = f"token of {name}"
+    if token is None:
+        return Finding(about=about, state="fail", message="there is none", hint=f"run `hightide connect {name}`")
+    if token.reason:
+        return Finding(about=about, state="fail" if token.state == "lost" else "warn", message=token.reason)
+    said = f"good until {output.moment(token.expires_at)}, renewed by itself"
+    return Finding(about=about, state="ok", message=said)
 
 
 def _project(loaded: Loaded) -> Finding:

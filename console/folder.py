@@ -9,6 +9,7 @@ from pathlib import Path
 
 from config.settings import Settings, read_settings
 from console.failures import Fault
+from worker.ledger import credentials
 from worker.ledger.database import migrate, versions
 from worker.ledger.store import Store
 from worker.place import place_of
@@ -50,5 +51,18 @@ def ledger(project: Path | None) -> Iterator[Store]:
         if present != newest:
             migrate(url)
         yield store
+    finally:
+        store.close()
+
+
+def granted(settings: Settings) -> dict[str, str | None]:
+    """The scopes that the ledger's tokens were given, by connection; none where there is no ledger."""
+    if settings.database_url is None and not (settings.state_dir / "hightide.db").exists():
+        return {}
+    store = Store(place_of(settings).database_url)
+    try:
+        there, newest = versions(store.engine)
+        known = store.read_now(credentials.everything) if there == newest else []
+        return {each.name: each.scope for each in known}
     finally:
         store.close()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
@@ -18,14 +18,16 @@ from config.schema import schema as schemas
 from console import output
 from console.failures import Fault
 from console.feed_changes import Change, Present, changes, present
-from console.folder import environment
+from console.folder import environment, granted
 from console.options import Json, Project
+from console.plan_commands import planned, verdicts
 from console.starter import FILES
 from worker.ledger import installations
 from worker.ledger.database import versions
 from worker.ledger.store import Store
 from worker.locations import expanded
 from worker.place import place_of
+from worker.scopes import lacking
 
 
 class File(StrEnum):
@@ -67,15 +69,34 @@ def check(project: Project = None, as_json: Json = False) -> None:
         for problem in () if as_json else error.problems:
             output.result(str(problem))
         raise typer.Exit(1) from None
-    changed = _changes(loaded)
+    changed, (warnings, faults) = _changes(loaded), _foreseen(loaded)
     if as_json:
-        output.json(_check_json((), loaded, changed))
-        return
-    for warning in loaded.warnings:
+        output.json(_check_json((), loaded, changed, warnings, faults))
+    else:
+        _checked(loaded, changed, warnings, faults)
+    if faults:
+        raise typer.Exit(1)
+
+
+def _checked(loaded: Loaded, changed: list[Change] | None, warnings: Sequence[str], faults: Sequence[str]) -> None:
+    for warning in (*loaded.warnings, *warnings):
         output.note(f"warning: {warning}")
     for change in changed or ():
         _change_shown(change)
+    for fault in faults:
+        output.result(fault)
+    if faults:
+        return
     output.result(f"ok: {_counted(loaded.connections, 'connection')}, {_counted(loaded.automations, 'automation')}")
+
+
+def _foreseen(loaded: Loaded) -> tuple[list[str], list[str]]:
+    """What will go wrong although the files are right: warnings and faults about quotas, faults about scopes."""
+    try:
+        warnings, faults = verdicts(planned(loaded))
+        return warnings, faults + [str(each) for each in lacking(loaded, granted(loaded.settings))]
+    except SQLAlchemyError:
+        return [], []  # that the ledger cannot be read was told
 
 
 def _changes(loaded: Loaded) -> list[Change] | None:
@@ -106,9 +127,16 @@ def _change_shown(change: Change) -> None:
         )
 
 
-def _check_json(problems: Iterable[Problem], loaded: Loaded | None, changed: list[Change] | None) -> dict[str, Any]:
+def _check_json(
+    problems: Iterable[Problem],
+    loaded: Loaded | None,
+    changed: list[Change] | None,
+    warnings: Sequence[str] = (),
+    faults: Sequence[str] = (),
+) -> dict[str, Any]:
     return {
-        "ok": loaded is not None,
+        "ok": loaded is not None and not faults,
+        "foreseen": {"warnings": list(warnings), "faults": list(faults)},
         "problems": [asdict(problem) for problem in problems],
         "warnings": [asdict(warning) for warning in (loaded.warnings if loaded else ())],
         "connections": sorted(loaded.connections) if loaded else [],

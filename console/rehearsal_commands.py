@@ -22,6 +22,7 @@ from console.asking import as_watched, ask
 from console.call_commands import request_json
 from console.calling import calling, desk_of
 from console.failures import Fault
+from console.folder import ledger
 from console.options import Json, Project
 from console.rehearsal import Rehearsal, Rehearsed, rehearse
 from triggers.catalog import CATALOG as TRIGGERS
@@ -29,6 +30,8 @@ from triggers.reading import Event, key_of
 from worker.custom_fields import CustomFieldNames
 from worker.deploy import feed_of
 from worker.desk import Desk
+from worker.ledger import installations
+from worker.locations import expanded
 
 
 def rehearsal(
@@ -51,7 +54,7 @@ def rehearsal(
         known = desk.project().automations
         raise Fault(f"unknown automation `{automation}` ({meant(automation, known) or 'there is none'})")
     environ = desk.project().environ
-    filled = written.with_environment(environ)
+    filled = _located(desk, written.with_environment(environ))
     desk.mask.learn(environ[name] for name in variables(written))
     given = None if record is None else _given(record)
     found = calling(desk, lambda client: _rehearsed(client, desk, filled, given))
@@ -62,6 +65,19 @@ def rehearsal(
         _shown(found, written, connections, desk)
     if not found.sound:
         raise typer.Exit(1)
+
+
+def _located(desk: Desk, automation: Automation) -> Automation:
+    """The automation at one of its locations, where it stands for many."""
+    home = desk.project().connections.get(automation.trigger.connection)
+    if home is None or home.locations is None:
+        return automation
+    with ledger(desk.settings.project) as store:
+        at = expanded([automation], desk.project().connections, store.read_now(installations.read))
+    if not at:
+        raise Fault(f"connection {home.name} stands for no location that is known yet; `hightide run` asks the agency")
+    output.note(f"rehearsed at {at[0].trigger.connection}, one of {len(at)} locations")
+    return at[0]
 
 
 async def _rehearsed(client: Client, desk: Desk, automation: Automation, given: Any) -> Rehearsal:

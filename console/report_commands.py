@@ -96,6 +96,7 @@ def status_json(found: Status) -> dict[str, Any]:
         "feeds": [feed_json(feed) for feed in found.feeds],
         "stopped_feeds": found.stopped,
         "runs": dict(found.runs),
+        "tokens": [_timed(asdict(each), "expires_at", "updated_at") for each in found.tokens],
         "breakers": [_timed(asdict(each), "retry_at") for each in found.breakers],
     }
 
@@ -144,9 +145,11 @@ def _status_shown(found: Status) -> None:
             output.result(f"  {feed.id}: {feed.error}")
     for each in found.breakers:
         again = output.ago(each.retry_at, now)
-        output.result(
-            f"  {each.connection} is left alone, tried {again}: {each.failures} failures, the last {each.reason}"
-        )
+        output.result(f"  connection {each.connection} is left alone after {each.failures} failures, tried {again}:")
+        output.result(f"    {each.reason}")
+    for token in found.tokens:
+        if token.reason:
+            output.result(f"  token of {token.connection} is {token.state}: {token.reason}")
     output.result("")
     output.table(("RUNS", "COUNT"), list(found.runs.items()))
     if found.stopped:

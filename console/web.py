@@ -19,6 +19,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from config.settings import Settings, is_loopback
+from console.consent import CALLBACK, callback
 from console.failures import Fault
 from console.metrics import exposition
 from console.receiver import Receiver
@@ -60,6 +61,7 @@ def application(app: Celery) -> Starlette:
         Route("/health", _healthy),
         Route("/ready", ready),
         Route("/metrics", _guarded(desk.settings, metrics)),
+        Route(CALLBACK, callback(desk.project, store)),
         Route("/webhooks/{kind}", receiver.receive, methods=["POST"]),
         Route("/webhooks/{kind}/{type}", receiver.receive, methods=["POST"]),
     ]

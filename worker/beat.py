@@ -17,10 +17,11 @@ from worker.census import Census
 from worker.deploy import deploy
 from worker.desk import Desk
 from worker.heartbeat import Heartbeat
-from worker.ledger import feeds, installations, retention, runs
+from worker.ledger import credentials, feeds, installations, retention, runs
 from worker.ledger.database import now_ms
 from worker.ledger.store import Store
 from worker.locations import expanded
+from worker.scopes import lacking
 
 BATCH = 50
 """Feeds in one message."""
@@ -93,6 +94,9 @@ class FeedScheduler(Scheduler):
         done = self._store.write_now(deploy, wanted, project.triggers, now_ms())
         if project is not self._deployed:
             self._census.follow(project)
+            given = {each.name: each.scope for each in self._store.read_now(credentials.everything)}
+            for lack in lacking(project, given):
+                log.warning("scope.missing", connection=lack.connection, scope=lack.scope, reason=str(lack))
         self._deployed, self._installed = project, installed
         log.info("project.deployed", started=len(done.started), stopped=len(done.stopped), kept=len(done.kept))
 

@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 import structlog
+from sqlalchemy import Connection as Database
 
 from config.automation import Automation
 from config.environment import MissingVariable, filled_in
@@ -21,23 +22,26 @@ from connections.client import Client
 from connections.connection import Connection
 from connections.errors import VendorError
 from connections.quota import Grant, Limiter, LocalLimiter, RedisLimiter
+from worker import usage
 from worker.carry import carry_out
 from worker.credentials import Credentials
 from worker.custom_fields import CustomFieldNames
 from worker.drain import CAPACITY, Drain
 from worker.journal import Journal, LeaseLost
 from worker.kit import Kit
-from worker.ledger import breakers, feeds, runs
+from worker.ledger import breakers, feeds, installations, runs
 from worker.ledger.breakers import OpenBreaker
 from worker.ledger.database import now_ms
 from worker.ledger.feeds import ClaimedFeed, Poll
 from worker.ledger.runs import ClaimedRun, Entry
 from worker.ledger.store import Store
+from worker.locations import expanded
 from worker.orders import ORDERED, unsealed
 from worker.place import Place
+from worker.plan import Past, least_pace, paces, plans
 from worker.poll import Poller
 from worker.seal import NoKey
-from worker.vault import vault_of
+from worker.vault import keys_of, vault_of
 
 PROCESSES = 8
 """While Redis is away each process takes this part of a quota for its own."""
@@ -76,6 +80,7 @@ class Engine:
         self._polls: Journal[Poll, int] = Journal(self.store, lambda c, polls: feeds.write(c, polls, now_ms()))
         self._runs: Journal[Entry, bool] = Journal(self.store, runs.write)
         self.client: Client = self._loop.run_until_complete(_client(place, project, self.store))
+        self._paces = self.store.read_now(partial(_paces, project))
         self._fields = CustomFieldNames(self.client)
         self._kit = Kit(
             actions=project.actions,
@@ -156,6 +161,7 @@ class Engine:
             write=write,
             clock=now_ms,
             deadline=deadline,
+            least=least_pace(self._paces, connection.name),
         )
 
     async def carry(self, seconds: float = CARRYING) -> int:
@@ -208,7 +214,7 @@ class Engine:
                 raise automation
             if run.feed == ORDERED:
                 row = self.project.actions.get(automation.steps[0].use)
-                run = unsealed(run, row, self.project.settings.secret_keys)
+                run = unsealed(run, row, keys_of(self.project.settings))
         except (MissingVariable, NoKey) as error:
             now, reason = now_ms(), str(error)
             failed = Entry(run=run.id, fence=run.fence, due_at=now, state="failed", reason=reason, ended_at=now)

@@ -22,6 +22,7 @@ from worker.ledger.runs import ClaimedRun
 from worker.ledger.tables import AUTOMATIONS, FEEDS
 from worker.poll import NEVER
 from worker.seal import NoKey, opened, sealed
+from worker.vault import keys_of
 
 ORDERED = "celery"
 """The feed under which ordered actions stand in the ledger, keyed by the id of their message."""
@@ -69,7 +70,7 @@ def action(project: Project, name: str, given: Mapping[str, Any]) -> ActionOrder
     row = project.actions[name]
     try:
         check(row.operation(inputs), inputs, one_of=row.one_of, only_one_of=row.only_one_of)
-        kept = sealed(row.operation(inputs), inputs, project.settings.secret_keys)
+        kept = sealed(row.operation(inputs), inputs, keys_of(project.settings))
     except (InvalidInputs, NoKey) as error:
         raise BadOrder(f"actions.{name}: {error}") from None
     return ActionOrder(action=name, connection=connection, inputs=kept)

@@ -55,7 +55,8 @@ class Poller:
     """One poll of one feed.
 
     `write` makes a part durable and gives the number of runs that it opened; `clock` is the time in epoch ms; at
-    `deadline` (the same clock) the poll stops after the page in hand. `least` is the shortest interval of `every: auto`.
+    `deadline` (the same clock) the poll stops after the page in hand. `least` is the shortest interval (ms) that
+    `every: auto` may choose.
     """
 
     feed: ClaimedFeed

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, RowMapping, func, select
 
 from config.automation import schedule_of
 from worker.heartbeat import SILENT
-from worker.ledger import breakers
+from worker.ledger import breakers, credentials
 from worker.ledger.breakers import OpenBreaker
 from worker.ledger.tables import AUTOMATIONS, FEEDS, PROCESSES, RUNS, SET_ASIDE
 from worker.poll import NEVER
@@ -63,6 +63,18 @@ class ProcessReport:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TokenReport:
+    """A connection's token in the ledger: `lost` when it cannot be renewed without a person, with the reason."""
+
+    connection: str
+    state: Literal["ok", "failing", "lost"]
+    expires_at: int
+    updated_at: int
+    scope: str | None
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
     """All of it; `runs` counts by state, and every state is there.
 
@@ -75,6 +87,7 @@ class Status:
     runs: Mapping[str, int]
     breakers: tuple[OpenBreaker, ...]
     stopped: int
+    tokens: tuple[TokenReport, ...] = ()
 
 
 def status(connection: Connection, now: int) -> Status:
@@ -85,6 +98,7 @@ def status(connection: Connection, now: int) -> Status:
         feeds=feeds(connection, now),
         runs=run_counts(connection),
         breakers=tuple(breakers.known(connection, now)),
+        tokens=tokens(connection),
         stopped=connection.scalar(select(func.count()).select_from(FEEDS).where(~FEEDS.c.active)) or 0,
     )
 
@@ -92,6 +106,25 @@ def status(connection: Connection, now: int) -> Status:
 def processes(connection: Connection, now: int) -> tuple[ProcessReport, ...]:
     """The beats and workers that were seen in the last day, by role."""
     return tuple(_process(row, now) for row in _rows(connection, select(PROCESSES).order_by(PROCESSES.c.role)))
+
+
+def tokens(connection: Connection) -> tuple[TokenReport, ...]:
+    """The tokens that were stored, by connection."""
+    return tuple(
+        TokenReport(
+            connection=each.name,
+            state="ok" if each.reason is None else "lost" if CONNECT in each.reason else "failing",
+            expires_at=each.expires_at,
+            updated_at=each.updated_at,
+            scope=each.scope,
+            reason=each.reason,
+        )
+        for each in credentials.everything(connection)
+    )
+
+
+CONNECT = "hightide connect"
+"""What the reason of a lost token tells people to do."""
 
 
 def run_counts(connection: Connection) -> dict[str, int]:

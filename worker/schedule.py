@@ -39,10 +39,14 @@ def interval(schedules: Sequence[Schedule], feed: str, now: int, pace: int) -> i
     return next_slot(schedules, feed, first, pace) - first
 
 
-def paced(pace: int, *, brought: bool) -> int:
-    """The next interval of `every: auto`: halved by a poll that brought events, stretched by one that did not."""
+def paced(pace: int, *, brought: bool, least: int = FASTEST) -> int:
+    """The next interval of `every: auto`: halved by a poll that brought events, stretched by one that did not.
+
+    It is never shorter than `least`, which is what the quota allows.
+    """
     pace = pace or FIRST_PACE
-    return max(FASTEST, pace // 2) if brought else min(SLOWEST, pace + pace // 4)
+    following = pace // 2 if brought else pace + pace // 4
+    return min(max(following, FASTEST, least), SLOWEST)
 
 
 def first_due(schedules: Sequence[Schedule], feed: str, now: int, others: int) -> int:

@@ -59,14 +59,20 @@ def vault_of(settings: Settings) -> Vault:
     Raises:
         NoKey: a database is configured and no key is; a key made here would be lost with this machine.
     """
-    if settings.secret_keys:
-        return Vault(settings.secret_keys)
-    if settings.database_url is not None:
+    keys = keys_of(settings)
+    if not keys:
         raise NoKey(
             "HIGHTIDE_SECRET_KEY is not set, so tokens cannot be stored: make a key with `hightide keys new` and give "
             "the same one to every process"
         )
-    return Vault(own_keys(settings.state_dir))
+    return Vault(keys)
+
+
+def keys_of(settings: Settings) -> tuple[SecretStr, ...]:
+    """The keys of a project, as `vault_of` takes them; none where it would refuse."""
+    if settings.secret_keys or settings.database_url is not None:
+        return settings.secret_keys
+    return own_keys(settings.state_dir)
 
 
 def demand_key(settings: Settings, connections: Iterable[Connection]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import socket
 import subprocess
 import sys
 import time
@@ -18,7 +19,7 @@ from cryptography.fernet import Fernet
 from pydantic import SecretStr
 from sqlalchemy import select, update
 
-from tests.console.shell import LOCATION, Vendor, sandbox
+from tests.console.shell import LOCATION, Vendor, sandbox, write_project
 from worker.credentials import sealed
 from worker.exchange import Granted
 from worker.ledger import credentials
@@ -129,3 +130,35 @@ def account(vendor: Vendor, ledger_url: str) -> Iterator[Account]:
     store.write_now(credentials.store, row, round(time.time() * 1000))
     yield Account(vendor, ledger_url, key, store)
     store.close()
+
+
+COMPANY = "5DP41231LkQsiKESj6rh"
+OAUTH = """\
+connections:
+  acme:
+    kind: ghl
+    location_id: {location}
+    base_url: {url}
+    auth:
+      type: oauth
+      client_id: app-1
+      client_secret: "${{ACME_SECRET}}"
+      consent_page: {url}/v2/oauth/chooselocation
+      redirect_uri: http://127.0.0.1:{port}/oauth/callback
+"""
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+@pytest.fixture
+def shop(tmp_path: Path, vendor: Vendor) -> Path:
+    """A project that greets new leads, on a connection that needs a consent."""
+    folder = write_project(tmp_path / "shop", vendor.url)
+    text = OAUTH.format(location=LOCATION, url=vendor.url, port=free_port())
+    (folder / "connections.yaml").write_text(text)
+    (folder / ".env").write_text(f"ACME_SECRET={APP['client_secret']}\n")
+    return folder

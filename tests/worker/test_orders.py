@@ -179,8 +179,9 @@ def test_passwords_of_an_order_are_sealed_as_long_as_they_stand_in_the_ledger(
 
 
 def test_a_password_without_a_key_to_seal_it_is_refused(folder: Path) -> None:
+    shared = project(folder, HIGHTIDE_DATABASE_URL="postgresql://127.0.0.1/hightide")
     with pytest.raises(BadOrder, match="set HIGHTIDE_SECRET_KEY") as refused:
-        orders.action(project(folder), "ghl.users.create", {"connection": "acme", "with": USER})
+        orders.action(shared, "ghl.users.create", {"connection": "acme", "with": USER})
     assert "correct horse" not in str(refused.value)
 
 

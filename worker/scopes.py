@@ -1,0 +1,105 @@
+"""Scopes: what a connection's token must be allowed, from the rows that the automations use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from actions.action import Action, Natural, Probe
+from config.automation import Automation, Step
+from config.project import Project
+from connections.connection import Agency, Connection, OAuth
+from connections.operation import Operation
+from triggers.trigger import Trigger
+from worker.custom_fields import named_fields
+
+AGENCY = ("oauth.readonly", "oauth.write")
+"""What an agency's token needs besides, to list its installations and to be exchanged for location tokens."""
+FIELDS = "locations/customFields.readonly"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lack:
+    """A scope that a connection's token does not have, and the first of those who need it: `AUTOMATION: OPERATION`."""
+
+    connection: str
+    scope: str
+    needed_by: str
+
+    def __str__(self) -> str:
+        return (
+            f"connection {self.connection} was not given the scope {self.scope}, which {self.needed_by} needs: add it "
+            f"to the app at the vendor, then run `hightide connect {self.connection}`"
+        )
+
+
+def needed(project: Project, connection: Connection) -> dict[str, str]:
+    """The scopes that a connection's token needs, each with the first who needs it, by name of scope.
+
+    An agency's token needs what the connections need that take their tokens from it.
+    """
+    names = {connection.name, *(each.name for each in _takers(project, connection))}
+    found: dict[str, str] = {}
+    if len(names) > 1:
+        found = {scope: f"the exchange for location tokens ({min(names - {connection.name})})" for scope in AGENCY}
+    for automation in project.automations.values():
+        for who, scopes in _uses(project, automation, names):
+            for scope in scopes:
+                found.setdefault(scope, f"{automation.name}: {who}")
+    return dict(sorted(found.items()))
+
+
+def lacking(project: Project, granted: Mapping[str, str | None]) -> list[Lack]:
+    """The scopes that are needed and were not given, where it is known what was given (by connection, in one text)."""
+    found: list[Lack] = []
+    for connection in project.connections.values():
+        said = granted.get(connection.name)
+        if not said or not isinstance(connection.auth, OAuth):
+            continue
+        given = set(said.replace(",", " ").split())
+        for scope, who in needed(project, connection).items():
+            if scope not in given:
+                found.append(Lack(connection=connection.name, scope=scope, needed_by=who))
+    return found
+
+
+def _takers(project: Project, agency: Connection) -> Iterator[Connection]:
+    for each in project.connections.values():
+        if isinstance(each.auth, Agency) and each.auth.connection == agency.name:
+            yield each
+
+
+def _uses(project: Project, automation: Automation, names: set[str]) -> Iterator[tuple[str, Iterable[str]]]:
+    """Which operations of an automation use these connections, and the scopes of each."""
+    asked = _questions(project.triggers)
+    if automation.trigger.connection in names:
+        trigger = project.triggers[automation.trigger.use]
+        yield trigger.id, (*trigger.scopes, *(trigger.fallback.scopes if trigger.fallback else ()))
+    for step in automation.steps:
+        if step.connection in names:
+            action = project.actions[step.use]
+            yield action.id, (*action.scopes, *_probing(action, asked), *_naming(action, step))
+
+
+def _questions(triggers: Mapping[str, Trigger]) -> dict[tuple[str, str], tuple[str, ...]]:
+    return {(row.fetch.method, row.fetch.path): row.scopes for row in triggers.values()}
+
+
+def _probing(action: Action, asked: Mapping[tuple[str, str], tuple[str, ...]]) -> Iterator[str]:
+    """The scopes of the questions by which an action is looked for, as far as a trigger asks the same."""
+    probe = None if isinstance(action.repeat, Natural) else action.repeat.probe
+    for each in _chain(probe):
+        yield from asked.get((each.find.method, each.find.path), ())
+
+
+def _chain(probe: Probe | None) -> Iterator[Probe]:
+    if probe is not None:
+        yield probe
+        yield from _chain(probe.otherwise)
+        yield from _chain(probe.more)
+
+
+def _naming(action: Action, step: Step) -> tuple[str, ...]:
+    """The scope for looking custom fields up, where a step writes them by name, or may."""
+    operation: Operation = action.operation(step.with_)
+    return (FIELDS,) if any(name in step.with_ for name in named_fields(operation)) else ()
