@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from difflib import get_close_matches
-from typing import Annotated, Any, Required
+from typing import Annotated, Any, Literal, Required
 
 from pydantic import (
     AfterValidator,
@@ -30,7 +30,9 @@ class Joined:
 
 @dataclass(frozen=True, slots=True)
 class ByName:
-    """Marks custom fields: written by name, key or id, sent as a list by id."""
+    """Marks custom fields of contacts or opportunities: written by name, key or id, sent as a list by id."""
+
+    model: Literal["contact", "opportunity"] = "contact"
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +185,7 @@ class CustomField(TypedDict, total=False):
     """One custom field and its value, named by `id` or by `key`."""
 
     id: Annotated[str, Field(description="The field's id.")]
-    key: Annotated[str, Field(description="The field's key, without `contact.` in front.")]
+    key: Annotated[str, Field(description="The field's key, without `contact.` or `opportunity.` in front.")]
     field_value: Required[CustomValue]
 
 
@@ -194,13 +196,14 @@ def _named(entry: CustomField) -> CustomField:
 
 
 SLOTS = 10
-CustomFields = Annotated[
+_CustomFields = Annotated[
     Annotated[list[Annotated[CustomField, AfterValidator(_named)]], Field(max_length=SLOTS), Tag("list")]
     | Annotated[dict[str, CustomValue], Field(max_length=SLOTS), Tag("mapping")],
     Discriminator(lambda value: "mapping" if isinstance(value, Mapping) else "list"),
-    ByName(),
     Field(description="Custom fields: `{name: value}`, or a list of `{id, field_value}`; ten at most."),
 ]
+CustomFields = Annotated[_CustomFields, ByName()]
+OpportunityFields = Annotated[_CustomFields, ByName("opportunity")]
 
 
 class UnknownCustomField(LookupError):
@@ -215,15 +218,17 @@ class Known(TypedDict, total=False):
     fieldKey: str
 
 
-def custom_fields(given: Sequence[CustomField] | Mapping[str, Any], known: Sequence[Known]) -> list[CustomField]:
+def custom_fields(
+    given: Sequence[CustomField] | Mapping[str, Any], known: Sequence[Known], model: str = "contact"
+) -> list[CustomField]:
     """The vendor's list of custom fields, by id, from what an author wrote and what the location has.
 
-    A name is found in any case; the key with or without the `contact.` in front.
+    A name is found in any case, among the fields of that model; the key with or without the model in front.
 
     Raises:
         UnknownCustomField: the location has no such field, or more than one.
     """
-    names = _names(known)
+    names = _names([field for field in known if field.get("fieldKey", model).partition(".")[0] == model])
     if isinstance(given, Mapping):
         return [CustomField(id=_found(name, names), field_value=value) for name, value in given.items()]
     return [entry if "id" in entry else {"id": _found(entry["key"], names), **entry} for entry in given]

@@ -9,7 +9,7 @@ from pydantic import Field
 from typing_extensions import TypedDict
 
 from actions.action import Action, Guarded, Probe
-from connections.fields import CustomFields, Number
+from connections.fields import Number, OpportunityFields
 from connections.operation import LocationId, delete, get, post, put
 
 CATEGORY = "Opportunities"
@@ -35,7 +35,7 @@ class NewOpportunity(Details, total=False):
     name: Required[str]
     status: Required[Status]
     contactId: Required[str]
-    customFields: CustomFields
+    customFields: OpportunityFields
 
 
 class Opportunity(Details, total=False):
@@ -44,7 +44,7 @@ class Opportunity(Details, total=False):
     pipelineId: str
     name: str
     status: Status
-    customFields: CustomFields
+    customFields: OpportunityFields
 
 
 class UpsertedOpportunity(Details, total=False):

@@ -1,0 +1,114 @@
+"""Every trigger through its story, against the vendor's process: nothing, something new, a change, a removal."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.operations.engine import Engine, Watcher
+from tests.operations.more_scenes import ACCOUNT, CONVERSATIONS, OPPORTUNITIES, USERS
+from tests.operations.scenes import CALENDARS, CONTACTS, Scene
+from tests.operations.vendor import Account
+from triggers.catalog import CATALOG
+from triggers.trigger import Availability, Trigger, Watch, Watermark
+
+pytestmark = pytest.mark.slow
+
+SCENES = {s.trigger: s for s in (*CONTACTS, *CALENDARS, *OPPORTUNITIES, *USERS, *CONVERSATIONS, *ACCOUNT)}
+SLUG = "ghl.blogs.slug_exists"
+
+
+def watches(row: Trigger) -> tuple[Watch, ...]:
+    """By which of its times a trigger can be asked."""
+    timed = isinstance(row.strategy, Watermark) and row.strategy.since
+    return ("new", "updated") if timed else ("new",)
+
+
+STORIES = [(scene, watch) for scene in SCENES.values() for watch in watches(CATALOG[scene.trigger])]
+
+
+def told(row: Trigger, watch: Watch, kind: str) -> str | None:
+    """As what the trigger tells of such a thing; None where it does not."""
+    names = (kind, "changed") if kind == "updated" else (kind,)
+    if len(watches(row)) > 1 and watch == "new":
+        names = tuple(name for name in names if name == "new")
+    return next((name for name in names if name in row.events), None)
+
+
+def watcher_of(engine: Engine, account: Account, row: Trigger, params: Mapping[str, Any], watch: Watch) -> Watcher:
+    """A feed of that trigger, with a token that has the scopes that the row names and no others."""
+    agency = row.token == "agency" or row.id == "ghl.locations.list"
+    account.allow("exact", agency=agency, scopes=row.scopes)
+    return Watcher(engine, engine.connection(account, "exact", agency=agency), row, params, watch=watch)
+
+
+def quiet(watcher: Watcher) -> None:
+    """A poll that takes one request and brings nothing."""
+    polled = watcher.poll()
+    assert (polled.failed, polled.events, polled.requests) == (None, [], 1)
+
+
+@pytest.fixture(scope="module")
+def supported(vendor_documents: Path) -> Mapping[str, set[str]]:
+    """The kinds of event of each trigger, as the vendor's data files have them."""
+    rows = json.loads((vendor_documents.parent / "triggers.json").read_text())
+    return {f"ghl.{row['id']}": set(row["supported_events"]) for row in rows}
+
+
+def test_every_trigger_has_a_story() -> None:
+    assert {*SCENES, SLUG} == set(CATALOG)
+    assert len(CATALOG) == 55
+
+
+@pytest.mark.parametrize(("scene", "watch"), STORIES, ids=[f"{scene.trigger}-{watch}" for scene, watch in STORIES])
+def test_a_trigger_fires_once_for_each_thing_that_happens(
+    engine: Engine, account: Account, scene: Scene, watch: Watch
+) -> None:
+    row = CATALOG[scene.trigger]
+    once = isinstance(row.strategy, Availability) and row.strategy.once
+    params = scene.before(account)
+    watcher = watcher_of(engine, account, row, params, watch)
+    quiet(watcher)
+    quiet(watcher)
+    for kind, happens in (("new", scene.new), ("updated", scene.change), ("removed", scene.gone)):
+        if happens is None:
+            continue
+        key, name = happens(account, params), told(row, watch, kind)
+        for _ in range(getattr(row.strategy, "missing", 1) - 1 if kind == "removed" else 0):
+            quiet(watcher)
+        polled = watcher.poll()
+        assert (polled.failed, polled.events) == (None, [] if name is None else [(name, key)])
+        if not once:
+            quiet(watcher)
+    if once and "changed" in row.events:
+        quiet(watcher)
+    assert watcher.row["active"] is not once
+    assert watcher.row["failures"] == 0
+
+
+@pytest.mark.parametrize("trigger", CATALOG)
+def test_a_story_tells_of_every_kind_of_event_that_the_trigger_has(
+    trigger: str, supported: Mapping[str, set[str]]
+) -> None:
+    row = CATALOG[trigger]
+    assert set(row.events) == supported[trigger]
+    if trigger == SLUG:
+        return
+    happens = {"new": SCENES[trigger].new, "updated": SCENES[trigger].change, "removed": SCENES[trigger].gone}
+    kinds = {told(row, watch, kind) for watch in watches(row) for kind in happens if happens[kind]}
+    assert kinds - {None} == set(row.events)
+
+
+def test_an_address_of_a_blog_is_taken_and_becomes_free(engine: Engine, account: Account) -> None:
+    watcher = watcher_of(engine, account, CATALOG[SLUG], {"urlSlug": "news"}, "new")
+    quiet(watcher)
+    made = account.post("/blogs/posts", **account.post_fields("news"))["data"]["_id"]
+    assert watcher.poll().events == [("new", "news/address"), ("changed", "news/state")]
+    quiet(watcher)
+    account.record("posts", "delete", made)
+    assert sorted(watcher.poll().events) == [("changed", "news/state"), ("removed", "news/address")]
+    quiet(watcher)
