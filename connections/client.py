@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 from urllib.parse import quote, urlencode
 
-import httpx
 import orjson
+from multidict import CIMultiDict
 
 from connections.breaker import Breaker
 from connections.connection import Connection
@@ -22,7 +22,7 @@ from connections.purse import Purse
 from connections.quota import Grant, Limiter, Precedence
 from connections.refusals import cool_down, hint, masked, moment, refusal
 from connections.tokens import TokenSource, query_of, secrets_of
-from connections.transport import Limits, Reply, Slots, Timeouts, Transport, address, insecure
+from connections.transport import Limits, Outgoing, Reply, Slots, Timeouts, Transport, address, insecure
 from connections.vendors import VENDORS, Vendor
 from connections.wire import Answer, Request
 
@@ -31,7 +31,7 @@ PATIENCE = 2.0
 DOTS = re.compile(r"/(?:\.|%2e){1,2}(?=/|$)", re.IGNORECASE)
 
 T = TypeVar("T")
-Send = Callable[[httpx.Request], Awaitable[T | Reply]]
+Send = Callable[[Outgoing], Awaitable[T | Reply]]
 
 
 @dataclass(slots=True)
@@ -46,7 +46,7 @@ class _Account:
     slots: Slots
     breaker: Breaker
     credential: Mapping[str, str] | None = field(default=None, repr=False)
-    headers: dict[tuple[str, bool], httpx.Headers] = field(default_factory=dict, repr=False)
+    headers: dict[tuple[str, bool], CIMultiDict[str]] = field(default_factory=dict, repr=False)
 
 
 class Client:
@@ -81,7 +81,7 @@ class Client:
         Raises:
             VendorError: one of `connections.errors`; a Later says that nothing has taken effect.
         """
-        reply: Reply = await self._guarded(connection, request, precedence, self._transport.send)
+        reply: Reply = await self._guarded(connection, request, precedence, self._transport.exchange)
         return _answer(reply, f"{request.method} {request.path}")
 
     async def download(
@@ -165,7 +165,7 @@ class Client:
             await self._limiter.learn(account.connection.budget, outcome.headers, time.monotonic() - started)
         return outcome
 
-    async def _built(self, account: _Account, request: Request) -> httpx.Request:
+    async def _built(self, account: _Account, request: Request) -> Outgoing:
         credential = await self._tokens.header(account.connection)
         if credential is not account.credential:
             account.credential = credential
@@ -181,10 +181,7 @@ class Client:
         query = request.query + account.query
         url = f"{account.base}{request.path}{'?' if query else ''}{urlencode(query, quote_via=quote)}"
         body = b"" if request.body is None else orjson.dumps(request.body)
-        # As a stream, since httpx then adds no headers of its own: ours are complete, aiohttp counts the bytes.
-        built = httpx.Request(request.method, address(url), headers=headers, stream=httpx.ByteStream(body))
-        built.read()
-        return built
+        return Outgoing(request.method, url, headers, body)
 
     async def _refused(self, account: _Account, request: Request, reply: Reply) -> VendorError:
         now = self._clock()
@@ -235,7 +232,7 @@ class Client:
         return purse
 
 
-def _headers(account: _Account, request: Request, credential: Mapping[str, str]) -> httpx.Headers:
+def _headers(account: _Account, request: Request, credential: Mapping[str, str]) -> CIMultiDict[str]:
     headers = {
         "host": account.host,
         "accept": "application/json",
@@ -246,7 +243,7 @@ def _headers(account: _Account, request: Request, credential: Mapping[str, str])
         headers["content-type"] = "application/json"
     if account.vendor.version_header and request.version:
         headers[account.vendor.version_header] = request.version
-    return httpx.Headers({**headers, **credential})
+    return CIMultiDict({**headers, **credential})
 
 
 def _secrets(account: _Account) -> tuple[str, ...]:

@@ -14,9 +14,10 @@ from uuid import uuid4
 
 import httpx
 import pytest
+from multidict import CIMultiDict
 
 from connections.errors import Garbage, NoAnswer, Unreachable
-from connections.transport import Limits, Reply, Saved, Timeouts, Transport, insecure, unpacked
+from connections.transport import Limits, Outgoing, Reply, Saved, Timeouts, Transport, insecure, unpacked
 
 pytestmark = pytest.mark.anyio
 Start = Callable[[Any], AbstractAsyncContextManager[Any]]
@@ -32,6 +33,9 @@ def ask(url: str, method: str = "POST", body: bytes = b"{}") -> httpx.Request:
     request = httpx.Request(method, url, headers={"authorization": "Bearer secret"}, content=body)
     request.read()
     return request
+
+
+SECRET = CIMultiDict({"authorization": "Bearer secret"})
 
 
 def says(data: bytes, *, again: bool = False) -> Any:
@@ -283,7 +287,7 @@ async def test_a_download_is_streamed_into_its_file(loopback: Start, answer: Any
     data = bytes(range(256)) * 1_000
     async with loopback(says(answer(200, data, content_type="audio/x-wav"))) as server:
         transport = Transport()
-        saved = await transport.save(ask(server.url, "GET", b""), tmp_path / "call.wav")
+        saved = await transport.save(Outgoing("GET", server.url, SECRET), tmp_path / "call.wav")
         await transport.close()
     assert isinstance(saved, Saved)
     assert (saved.size, saved.content_type) == (256_000, "audio/x-wav")
@@ -306,7 +310,7 @@ async def test_a_download_that_is_not_whole_leaves_no_file(
     async with loopback(says(data)) as server:
         transport = Transport(limits=limits)
         with pytest.raises(error):
-            await transport.save(ask(server.url, "GET", b""), tmp_path / "call.wav")
+            await transport.save(Outgoing("GET", server.url, SECRET), tmp_path / "call.wav")
         await transport.close()
     assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("call.wav", b"before")]
 
@@ -314,7 +318,7 @@ async def test_a_download_that_is_not_whole_leaves_no_file(
 async def test_a_download_that_is_refused_is_read_as_any_answer(loopback: Start, answer: Any, tmp_path: Path) -> None:
     async with loopback(says(answer(404, b'{"message": "no such recording"}'))) as server:
         transport = Transport()
-        reply = await transport.save(ask(server.url, "GET", b""), tmp_path / "call.wav")
+        reply = await transport.save(Outgoing("GET", server.url, SECRET), tmp_path / "call.wav")
         await transport.close()
     assert isinstance(reply, Reply)
     assert (reply.status, list(tmp_path.iterdir())) == (404, [])
@@ -324,7 +328,7 @@ async def test_a_download_that_cannot_be_written_says_so(loopback: Start, answer
     async with loopback(says(answer(200, b"abc"))) as server:
         transport = Transport()
         with pytest.raises(FileNotFoundError):
-            await transport.save(ask(server.url, "GET", b""), tmp_path / "none" / "call.wav")
+            await transport.save(Outgoing("GET", server.url, SECRET), tmp_path / "none" / "call.wav")
         await transport.close()
 
 
