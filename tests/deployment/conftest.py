@@ -68,7 +68,7 @@ def example_env() -> dict[str, str]:
 @pytest.fixture(scope="session")
 def compose(raw_compose: dict[str, Any], example_env: dict[str, str]) -> dict[str, Any]:
     """docker-compose.yml as compose sees it with a .env that is filled in."""
-    return filled_in(raw_compose, {**example_env, "POSTGRES_PASSWORD": "abc123"})
+    return filled_in(raw_compose, {**example_env, "POSTGRES_PASSWORD": "abc123", "HIGHTIDE_WEB_PASSWORD": "xyz"})
 
 
 @pytest.fixture(scope="session")

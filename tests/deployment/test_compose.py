@@ -12,14 +12,14 @@ REPOSITORY = Path(__file__).parents[2]
 
 
 def test_the_services_are_those_of_the_design(compose: dict[str, Any]) -> None:
-    assert set(compose["services"]) == {"redis", "postgres", "migrate", "beat", "worker"}
+    assert set(compose["services"]) == {"redis", "postgres", "migrate", "beat", "worker", "web"}
     assert compose["services"]["beat"]["deploy"]["replicas"] == 2
     assert compose["services"]["worker"]["deploy"]["replicas"] == "2"
 
 
 def test_every_command_is_one_that_there_is(engine_services: dict[str, Any]) -> None:
     commands = {row.name for row in ROWS}
-    assert set(engine_services) == {"migrate", "beat", "worker"}
+    assert set(engine_services) == {"migrate", "beat", "worker", "web"}
     for service in engine_services.values():
         match service["command"]:
             case ["hightide", command]:
@@ -52,7 +52,7 @@ def test_the_project_is_mounted_for_reading_beside_our_code(engine_services: dic
 
 def test_nothing_starts_before_what_it_needs(compose: dict[str, Any], engine_services: dict[str, Any]) -> None:
     services = compose["services"]
-    for name in ("beat", "worker"):
+    for name in ("beat", "worker", "web"):
         needed = services[name]["depends_on"]
         assert needed["migrate"] == {"condition": "service_completed_successfully"}
         assert needed["redis"] == needed["postgres"] == {"condition": "service_healthy"}
@@ -68,11 +68,16 @@ def test_what_ends_is_started_again_but_for_the_migration(compose: dict[str, Any
     assert set(restarts.values()) == {"unless-stopped"}
 
 
-def test_nothing_is_open_to_the_outside_and_nothing_has_rights(
-    compose: dict[str, Any], engine_services: dict[str, Any]
-) -> None:
+def test_only_the_web_process_has_a_port_and_only_on_this_machine(compose: dict[str, Any]) -> None:
+    ports = {name: service["ports"] for name, service in compose["services"].items() if "ports" in service}
+    assert ports == {"web": ["127.0.0.1:8765:8765"]}
+    web = compose["services"]["web"]
+    assert web["environment"]["HIGHTIDE_WEB_ADDRESS"] == "0.0.0.0:8765"
+    assert "127.0.0.1:8765/health" in web["healthcheck"]["test"][-1]
+
+
+def test_nothing_has_rights(compose: dict[str, Any], engine_services: dict[str, Any]) -> None:
     for service in compose["services"].values():
-        assert "ports" not in service
         assert "privileged" not in service
     for service in engine_services.values():
         assert (service["cap_drop"], service["read_only"]) == (["ALL"], True)
@@ -103,9 +108,10 @@ def test_addresses_name_services(engine_services: dict[str, Any], compose: dict[
 
 
 def test_there_is_no_secret_in_the_files(raw_compose: dict[str, Any], example_env: dict[str, str]) -> None:
-    assert {name for name, value in example_env.items() if value} == {"PROJECT_DIR", "WORKERS"}
-    password = raw_compose["services"]["postgres"]["environment"]["POSTGRES_PASSWORD"]
-    assert password.startswith("${POSTGRES_PASSWORD:?")
+    assert {name for name, value in example_env.items() if value} == {"PROJECT_DIR", "WORKERS", "WEB_PORT"}
+    services = raw_compose["services"]
+    assert services["postgres"]["environment"]["POSTGRES_PASSWORD"].startswith("${POSTGRES_PASSWORD:?")
+    assert services["web"]["environment"]["HIGHTIDE_WEB_PASSWORD"].startswith("${HIGHTIDE_WEB_PASSWORD:?")
     assert ".env" in (REPOSITORY / ".gitignore").read_text().splitlines()
 
 
