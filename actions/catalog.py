@@ -12,8 +12,10 @@ from actions import ghl
 from actions.action import Action
 
 
-def catalog(package: ModuleType) -> Mapping[str, Action]:
+def catalog(package: ModuleType, *, extra: bool = False) -> Mapping[str, Action]:
     """Every row in the package's modules by id; each module has a `CATEGORY` and its `ROWS`.
+
+    With `extra` those of the modules that say `EXTRA`: they are beside the catalogue and not counted in it.
 
     Raises:
         ValueError: two rows share an id.
@@ -21,6 +23,8 @@ def catalog(package: ModuleType) -> Mapping[str, Action]:
     found: dict[str, Action] = {}
     for info in sorted(pkgutil.iter_modules(package.__path__), key=lambda module: module.name):
         module = importlib.import_module(f"{package.__name__}.{info.name}")
+        if getattr(module, "EXTRA", False) is not extra:
+            continue
         for row in module.ROWS:
             if row.id in found:
                 raise ValueError(f"two actions are called {row.id}: one of them is in {module.__file__}")
@@ -29,3 +33,4 @@ def catalog(package: ModuleType) -> Mapping[str, Action]:
 
 
 CATALOG = catalog(ghl)
+EXTRAS = catalog(ghl, extra=True)

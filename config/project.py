@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from actions.action import Action
-from actions.catalog import CATALOG as ACTIONS
 from config.automation import Automation
 from config.automation_file import Around, read_automations
+from config.catalogues import Catalogues, catalogues, read_connectors
 from config.connection_file import read_connections
 from config.document import read_document
 from config.environment import Environment, read_environment
@@ -35,9 +35,9 @@ class Project:
     connections: Mapping[str, Connection]
     automations: Mapping[str, Automation]
     environ: Environment
-    triggers: Mapping[str, Trigger] = field(default_factory=lambda: TRIGGERS, repr=False)
-    actions: Mapping[str, Action] = field(default_factory=lambda: ACTIONS, repr=False)
-    vendors: Mapping[str, Vendor] = field(default_factory=lambda: VENDORS, repr=False)
+    triggers: Mapping[str, Trigger] = field(default_factory=lambda: catalogues().triggers, repr=False)
+    actions: Mapping[str, Action] = field(default_factory=lambda: catalogues().actions, repr=False)
+    vendors: Mapping[str, Vendor] = field(default_factory=lambda: catalogues().vendors, repr=False)
     warnings: tuple[Problem, ...] = ()
 
 
@@ -45,11 +45,13 @@ def load(
     project: Path,
     environ: Mapping[str, str],
     *,
-    triggers: Mapping[str, Trigger] = TRIGGERS,
-    actions: Mapping[str, Action] = ACTIONS,
-    vendors: Mapping[str, Vendor] = VENDORS,
+    triggers: Mapping[str, Trigger] | None = None,
+    actions: Mapping[str, Action] | None = None,
+    vendors: Mapping[str, Vendor] | None = None,
 ) -> Project:
     """The project in a folder, in an environment.
+
+    Its own connectors join the triggers, actions and vendors that are given; by default all that Hightide ships.
 
     Raises:
         ConfigError: something is wrong; all that is wrong is in it.
@@ -57,9 +59,18 @@ def load(
     folder = project.absolute()
     known, problems = read_environment(environ, folder)
     settings, wrong = _settings(environ, folder)
-    files = _Files(folder=folder, environ=known, problems=[*problems, *wrong])
-    connections = files.connections(vendors)
-    around = Around(triggers=triggers, actions=actions, connections=connections or {}, complete=connections is not None)
+    own = read_connectors(folder, known)
+    files = _Files(
+        folder=folder, environ=known, problems=[*problems, *wrong, *own.problems], warnings=list(own.warnings)
+    )
+    rows = _given(triggers, actions, vendors).with_connectors(own.connectors)
+    connections = files.connections(rows.vendors)
+    around = Around(
+        triggers=rows.triggers,
+        actions=rows.actions,
+        connections=connections or {},
+        complete=connections is not None,
+    )
     automations = files.automations(around)
     if files.problems or settings is None:
         raise ConfigError(files.problems)
@@ -68,10 +79,21 @@ def load(
         connections=Connections({name: each for name, each in (connections or {}).items() if each}),
         automations=automations,
         environ=known,
-        triggers=triggers,
-        actions=actions,
-        vendors=vendors,
+        triggers=rows.triggers,
+        actions=rows.actions,
+        vendors=rows.vendors,
         warnings=tuple(sorted(files.warnings, key=lambda each: (each.file, each.line, each.column))),
+    )
+
+
+def _given(
+    triggers: Mapping[str, Trigger] | None, actions: Mapping[str, Action] | None, vendors: Mapping[str, Vendor] | None
+) -> Catalogues:
+    ours = catalogues()
+    return Catalogues(
+        triggers=ours.triggers if triggers is None else triggers,
+        actions=ours.actions if actions is None else actions,
+        vendors=ours.vendors if vendors is None else vendors,
     )
 
 

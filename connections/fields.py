@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from difflib import get_close_matches
 from typing import Annotated, Any, Literal, Required
 
@@ -98,6 +98,27 @@ def _like(pattern: str, example: str) -> Callable[[str], str]:
     return check
 
 
+_SPAN = re.compile(r"(\d{1,6})([smhd])")
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+def span(text: str) -> timedelta:
+    """The length of time that `90s`, `10m`, `2h` or `30d` is.
+
+    Raises:
+        ValueError: it is none of these.
+    """
+    found = _SPAN.fullmatch(text)
+    if found is None:
+        raise ValueError("should be a length of time, such as 90s, 10m, 2h or 30d")
+    return timedelta(**{_UNITS[found[2]]: int(found[1])})
+
+
+def _span(value: str) -> str:
+    span(value)
+    return value
+
+
 def _milliseconds(value: Any) -> Any:
     if isinstance(value, str) and not value.isdigit():
         return int(datetime.fromisoformat(_moment(value)).timestamp() * 1000)
@@ -125,6 +146,15 @@ Date = Annotated[
     BeforeValidator(_written),
     AfterValidator(_day),
     Field(description="A date, as in 2026-03-01.", examples=["2026-03-01"], json_schema_extra={"format": "date"}),
+]
+Duration = Annotated[
+    str,
+    AfterValidator(_span),
+    Field(
+        description="A length of time, as in 30d: seconds (s), minutes (m), hours (h) or days (d).",
+        examples=["30d"],
+        json_schema_extra={"pattern": r"^\d{1,6}[smhd]$"},
+    ),
 ]
 _MOMENT = WithJsonSchema(
     {

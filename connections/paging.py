@@ -48,6 +48,28 @@ class Offset:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Numbered:
+    """Pages have numbers; a full one means that there is another.
+
+    A record that is deleted while the list is read can make another slip by: a list from which removals are told needs
+    `missing` of two.
+    """
+
+    page: str = "page"
+    limit: str = "per_page"
+    size: int = 100
+    first: int = 1
+
+    def ask(self, at: Position) -> dict[str, Any]:
+        """The parameters that ask for the page at this position."""
+        return {self.limit: self.size, self.page: self.first if at is None else at}
+
+    def after(self, at: Position, answer: Any, records: Sequence[Any]) -> Position:
+        """The position of the next page; None when this was the last."""
+        return (self.first if at is None else at) + 1 if len(records) >= self.size else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Keyset:
     """The next page is asked for with values taken from this one.
 
@@ -84,7 +106,7 @@ class Keyset:
         return None
 
 
-Paging = OnePage | Offset | Keyset
+Paging = OnePage | Offset | Numbered | Keyset
 
 
 def at_path(data: Any, path: str) -> Any:

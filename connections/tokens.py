@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import random
 import time
 from collections.abc import Callable, Mapping
@@ -14,7 +15,7 @@ from urllib.parse import urlencode
 import httpx
 import orjson
 
-from connections.connection import ApiKey, Auth, ClientCredentials, Connection, NoAuth, PrivateToken
+from connections.connection import ApiKey, Auth, Basic, ClientCredentials, Connection, NoAuth, PrivateToken
 from connections.errors import Garbage, Refused, VendorError
 from connections.refusals import masked, refusal
 from connections.transport import Transport, address, insecure, where
@@ -44,7 +45,7 @@ def bearer(token: str) -> Mapping[str, str]:
 
 def secrets_of(auth: Auth) -> tuple[str, ...]:
     """What must never be read in a message."""
-    held = (getattr(auth, name, None) for name in ("token", "key", "client_secret"))
+    held = (getattr(auth, name, None) for name in ("token", "key", "client_secret", "password"))
     return tuple(secret.get_secret_value() for secret in held if secret is not None)
 
 
@@ -66,7 +67,14 @@ def fixed_header(connection: Connection) -> Mapping[str, str] | None:
         return bearer(_printable(auth.token.get_secret_value(), connection))
     if isinstance(auth, ApiKey):
         return {auth.header.lower(): _printable(auth.key.get_secret_value(), connection)} if auth.header else NOTHING
+    if isinstance(auth, Basic):
+        return _basic(auth)
     return NOTHING if isinstance(auth, NoAuth) else None
+
+
+def _basic(auth: Basic) -> Mapping[str, str]:
+    pair = f"{auth.username}:{auth.password.get_secret_value()}".encode()
+    return MappingProxyType({"authorization": f"Basic {base64.b64encode(pair).decode()}"})
 
 
 def _printable(secret: str, connection: Connection) -> str:

@@ -12,8 +12,10 @@ from triggers import ghl
 from triggers.trigger import Trigger
 
 
-def catalog(package: ModuleType) -> Mapping[str, Trigger]:
+def catalog(package: ModuleType, *, extra: bool = False) -> Mapping[str, Trigger]:
     """Every row in the package's modules by id; each module has a `CATEGORY` and its `ROWS`.
+
+    With `extra` those of the modules that say `EXTRA`: they are beside the catalogue and not counted in it.
 
     Raises:
         ValueError: two rows share an id.
@@ -21,6 +23,8 @@ def catalog(package: ModuleType) -> Mapping[str, Trigger]:
     found: dict[str, Trigger] = {}
     for info in sorted(pkgutil.iter_modules(package.__path__), key=lambda module: module.name):
         module = importlib.import_module(f"{package.__name__}.{info.name}")
+        if getattr(module, "EXTRA", False) is not extra:
+            continue
         for row in module.ROWS:
             if row.id in found:
                 raise ValueError(f"two triggers are called {row.id}: one of them is in {module.__file__}")
@@ -29,3 +33,4 @@ def catalog(package: ModuleType) -> Mapping[str, Trigger]:
 
 
 CATALOG = catalog(ghl)
+EXTRAS = catalog(ghl, extra=True)

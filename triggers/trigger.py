@@ -62,17 +62,31 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Within:
+    """Records count as there only once the time in their field `at` is no further off than a feed's parameter says.
+
+    `parameter` is that parameter's name (a duration), `span` its value, once a feed is being polled.
+    """
+
+    at: str
+    parameter: str
+    span: timedelta = timedelta()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
     """A list without a time filter: every key is remembered with its version.
 
     `version` names the record's own time of change; without it a digest is taken, less the trigger's `volatile` fields.
-    A record is `removed` when it is missing from `missing` complete listings in a row.
+    A record is `removed` when it is missing from `missing` complete listings in a row. With `within` a record that is
+    not near yet counts as missing: so it is `new` once when it comes near, and again only after it was not.
     """
 
     version: str | None = None
     added: str | None = None
     window: Window | None = None
     missing: int = 1
+    within: Within | None = None
     events: tuple[Kind, ...] = ("new", "updated", "removed")
 
 

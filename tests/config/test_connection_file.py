@@ -104,7 +104,7 @@ MISTAKES = [
     (one("quota: of"), "4:12: `quota` should be a mapping of names to values or `off`"),
     (one("quota: {per_10s: 0}"), "4:22: `quota.per_10s` should be greater than or equal to 1"),
     (one("quota: {per10s: 5}"), "4:13: unknown field `quota.per10s` (did you mean `per_10s`?)"),
-    (one(auth="{token: x}"), "3:5: `type` is missing (known: `private_token`, `client_credentials`, `oauth`, `agency`, `api_key`, `none`)"),
+    (one(auth="{token: x}"), "3:5: `type` is missing (known: `private_token`, `client_credentials`, `oauth`, `agency`, `api_key`, `basic`, `none`)"),
     (one(auth="{type: privatetoken}"), "3:18: unknown type `privatetoken` (did you mean `private_token`?)"),
     (one(auth="{type: private_token}"), "3:5: `token` is missing"),
     (one(auth="{type: private_token, token: 5}"), "3:40: `token` should be text (text that looks like something else needs quotes)"),

@@ -1,0 +1,171 @@
+"""A manifest: a vendor, its triggers and its actions, described in YAML and read as the rows that the engine knows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any, TypeVar
+
+from actions.action import Action
+from config.connection_file import AUTHS, CREDENTIALS, fault_of_url
+from config.document import Document, Place
+from config.findings import Findings
+from config.inheritance import merged, stated
+from config.manifest_requests import read_paging
+from config.manifest_rows import Origin, read_action, read_trigger
+from config.manifest_shapes import MANIFEST
+from config.problems import listed, meant
+from connections.connection import Quota
+from connections.paging import OnePage
+from connections.vendors import VENDORS, Vendor
+from triggers.trigger import Trigger
+
+Row = TypeVar("Row", Trigger, Action)
+
+KIND = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
+NAME = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*")
+_OF_VENDOR = ("token_path", "consent_page", "pkce")
+"""What a manifest says under `auth.oauth` is the vendor's, not the connection's."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connector:
+    """What a manifest describes: a vendor, and its operations by id."""
+
+    vendor: Vendor
+    triggers: Mapping[str, Trigger]
+    actions: Mapping[str, Action]
+
+
+def read_manifest(found: Findings, stem: str, shipped: Mapping[str, Mapping[str, Any]]) -> Connector | None:
+    """The connector of a file called `stem`; None where it is at fault, which is among the findings.
+
+    `shipped` are the manifests that it may extend, by kind, as values.
+    """
+    before = len(found.problems)
+    _inherit(found, shipped)
+    if not isinstance(found.document.value, dict):
+        found.sound(MANIFEST, found.document.value, ())
+        return None
+    found.document = stated(found)
+    found.check_variables(found.document.value, ())
+    given = found.sound(MANIFEST, found.filled(found.document.value), ())
+    kind = given.get("kind", stem)
+    _check_kind(kind, stem, found)
+    vendor = _vendor(kind, given, found)
+    origin = Origin(
+        kind=kind,
+        title=vendor.title,
+        version=given.get("version", {}).get("value", ""),
+        paging=read_paging(given.get("pagination"), OnePage(), ("pagination",), found),
+    )
+    triggers = _rows(read_trigger, given.get("triggers", {}), origin, ("triggers",), found)
+    actions = _rows(read_action, given.get("actions", {}), origin, ("actions",), found)
+    if not triggers and not actions and len(found.problems) == before:
+        found.fault((), "has neither `triggers` nor `actions`")
+    return None if len(found.problems) > before else Connector(vendor=vendor, triggers=triggers, actions=actions)
+
+
+def _inherit(found: Findings, shipped: Mapping[str, Mapping[str, Any]]) -> None:
+    """Put what the manifest extends beneath it."""
+    value = found.document.value
+    below = value.get("extends") if isinstance(value, dict) else None
+    if isinstance(below, str) and below in shipped:
+        whole = merged(shipped[below], {name: each for name, each in value.items() if name != "extends"})
+        found.document = replace(found.document, value=whole)
+    elif isinstance(below, str):
+        found.fault(("extends",), f"Hightide ships no connector `{below}`", meant(below, shipped))
+
+
+def _check_kind(kind: str, stem: str, found: Findings) -> None:
+    if kind in VENDORS:
+        found.fault(("kind",), f"`{kind}` is built in", "a manifest has a kind of its own")
+    elif kind != stem:
+        found.fault(("kind",), f"the file of `{kind}` should be called {kind}.yaml")
+    elif not KIND.fullmatch(kind):
+        found.fault(("kind",), f"`{kind}` cannot be a kind", "lower-case letters, digits, `-` and `_`")
+
+
+def _rows(
+    read: Callable[[str, Any, Origin, Place, Findings], Row | None],
+    given: Mapping[str, Any],
+    origin: Origin,
+    place: Place,
+    found: Findings,
+) -> dict[str, Row]:
+    rows: dict[str, Row] = {}
+    for name, value in given.items():
+        if not NAME.fullmatch(name):
+            hint = "lower-case words with dots between them, such as `leads.list`"
+            found.fault((*place, name), f"`{name}` cannot be a name", hint, key=True)
+        row = read(name, value, origin, (*place, name), found)
+        if row is not None:
+            rows[row.id] = row
+    return rows
+
+
+def _vendor(kind: str, given: Mapping[str, Any], found: Findings) -> Vendor:
+    url = given.get("base_url")
+    if url is not None and (fault := fault_of_url(url)):
+        found.fault(("base_url",), *fault)
+    pattern = given.get("not_found")
+    if pattern is not None and not _is_pattern(pattern):
+        found.fault(("not_found",), "is no regular expression")
+    auths = _auths(given.get("auth", {}), found)
+    quota = given.get("quota", "off")
+    return Vendor(
+        kind=kind,
+        title=given.get("title", kind),
+        note=given.get("note"),
+        base_url=None if url is None else url.rstrip("/"),
+        quota=None if quota == "off" else Quota(**quota),
+        not_found=pattern,
+        version_header=given.get("version", {}).get("header"),
+        auths={name: _of_connection(name, told) for name, told in auths.items()},
+        **{name: value for name, value in auths.get("oauth", {}).items() if name in _OF_VENDOR},
+    )
+
+
+def _of_connection(auth: str, told: Mapping[str, Any]) -> dict[str, Any]:
+    """What the fields of a connection's `auth` are by default."""
+    if auth == "oauth":
+        return {name: value for name, value in told.items() if name not in _OF_VENDOR}
+    if auth == "api_key" and "query" in told:
+        return {"header": None, **told}
+    return dict(told)
+
+
+def _is_pattern(text: str) -> bool:
+    try:
+        re.compile(text)
+    except re.error:
+        return False
+    return True
+
+
+def _auths(given: Mapping[str, Any], found: Findings) -> dict[str, dict[str, Any]]:
+    """The ways to authenticate that a connection may choose, each with what its fields are by default."""
+    auths: dict[str, dict[str, Any]] = {}
+    for name, told in given.items():
+        place: Place = ("auth", name)
+        if name not in AUTHS:
+            found.fault(place, f"unknown type `{name}`", meant(name, AUTHS) or f"known: {listed(AUTHS)}", key=True)
+            continue
+        if told is not None and not isinstance(told, dict):
+            found.fault(place, "should be a mapping of names to values", "`{}` where there is nothing to say")
+            continue
+        known = [each.name for each in fields(AUTHS[name]) if each.name not in {*CREDENTIALS, "type", "connection"}]
+        known += [each for each in _OF_VENDOR if name == "oauth" and each not in known]
+        for each, value in (told or {}).items():
+            if each not in known:
+                found.fault((*place, each), f"unknown field `{each}`", meant(each, known), key=True)
+            elif value is not None and not isinstance(value, str | bool):
+                found.fault((*place, each), f"`{each}` should be text")
+        auths[name] = {each: value for each, value in (told or {}).items() if each in known}
+    return auths
+
+
+def as_values(document: Document) -> Mapping[str, Any]:
+    """A shipped manifest as what others may extend."""
+    return document.value if isinstance(document.value, dict) else {}
