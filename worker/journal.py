@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import OperationalError
 
 from worker.ledger.store import Store
 
@@ -46,15 +47,24 @@ class Journal(Generic[Entry, Result]):
     async def _drain(self) -> None:
         while self._waiting:
             batch, self._waiting = self._waiting, []
-            try:
-                results = await self._store.write(self._write, [entry for entry, _ in batch])
-            except Exception as error:  # noqa: BLE001  # whatever it was, all who wait must hear of it
-                for _, done in batch:
-                    _settle(done, error)
-                continue
-            for (_, done), result in zip(batch, results, strict=True):
-                refused = result is None or result is False
-                _settle(done, LeaseLost("another worker has taken it over") if refused else result)
+            await self._commit(batch)
+
+    async def _commit(self, batch: Sequence[tuple[Entry, asyncio.Future[Result]]]) -> None:
+        """Write these, and tell those who wait; an entry that cannot be written does not take the others down."""
+        try:
+            results = await self._store.write(self._write, [entry for entry, _ in batch])
+        except Exception as error:  # noqa: BLE001  # whatever it was, all who wait must hear of it
+            half = len(batch) // 2
+            if half and not isinstance(error, OperationalError):  # else the database is away, for all of them
+                await self._commit(batch[:half])
+                await self._commit(batch[half:])
+                return
+            for _, done in batch:
+                _settle(done, error)
+            return
+        for (_, done), result in zip(batch, results, strict=True):
+            refused = result is None or result is False
+            _settle(done, LeaseLost("another worker has taken it over") if refused else result)
 
 
 def _settle(done: asyncio.Future[Result], result: Result | Exception | None) -> None:

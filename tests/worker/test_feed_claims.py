@@ -240,3 +240,15 @@ def test_a_poll_under_way_does_not_bring_back_a_feed_that_was_removed(ledger: St
     assert ledger.write_now(feeds.write, [ended(mine, clock)], clock()) == [0]
     clock.advance(3_600_000)
     assert ledger.write_now(feeds.wake, clock(), 500) == []
+
+
+def test_a_zero_character_in_what_a_vendor_says_is_kept_as_another(ledger: Store, clock: Clock) -> None:
+    [feed] = deployed(ledger, clock)
+    [mine] = claimed(ledger, clock, feed)
+    odd = Event(key="a\0b", version="1\0", kind="new", record={"id": "a\0b"})
+    aside = SetAside(reason="it has no usable id", record={"name": "\0"})
+    word = ended(mine, clock, events=[odd], aside=[aside], error="Refused: \0")
+    assert ledger.write_now(feeds.write, [word], clock()) == [1]
+    [event] = ledger.read_now(lambda c: c.execute(select(EVENTS)).all())
+    assert (event.key, event.version) == ("a\ufffdb", "1\ufffd")
+    assert row(ledger, feed).error == "Refused: \ufffd"

@@ -21,6 +21,11 @@ def now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
+def storable(text: str | None) -> str | None:
+    """The text with U+FFFD for the zero character, which PostgreSQL cannot keep; vendors' words may hold one."""
+    return text.replace("\0", "\ufffd") if text and "\0" in text else text
+
+
 def open_database(url: str) -> Engine:
     """An engine for this URL; nothing is connected yet.
 

@@ -12,6 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from triggers.reading import Event, SetAside, fingerprint
 from triggers.trigger import Watch
+from worker.ledger.database import storable
 from worker.ledger.tables import AUTOMATIONS, EVENTS, FEEDS, RUNS, SET_ASIDE
 
 LEASE = 60_000
@@ -125,7 +126,7 @@ def _moved(connection: Connection, poll: Poll, now: int) -> bool:
         values["brought_at"] = now
     if poll.ended:
         values |= {"polls": FEEDS.c.polls + 1, "missed": FEEDS.c.missed + poll.missed, "pace": poll.pace}
-        values |= {"error": poll.error, "working": False}
+        values |= {"error": storable(poll.error), "working": False}
         values |= {} if poll.active else {"active": False}  # a feed that was removed meanwhile stays so
         values["due_at"] = case((FEEDS.c.nudged_at > FEEDS.c.polled_at, now), else_=poll.due_at)
         good = poll.error is None
@@ -193,8 +194,8 @@ def _event_row(feed: str, event: Event, now: int) -> dict[str, Any]:
     record = orjson.dumps(event.record).decode()
     return {
         "feed": feed,
-        "key": event.key,
-        "version": event.version,
+        "key": storable(event.key),
+        "version": storable(event.version),
         "kind": event.kind,
         "record": record,
         "found_at": now,

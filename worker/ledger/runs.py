@@ -26,6 +26,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 
 from worker.ledger import bulk
+from worker.ledger.database import storable
 from worker.ledger.tables import AUTOMATIONS, EVENTS, RUNS, STEPS
 
 LEASE = 60_000
@@ -231,14 +232,15 @@ def _run_values(entry: Entry) -> dict[str, Any]:
         "state_": entry.state,
         "due_at_": entry.due_at,
         "connection_": entry.connection,
-        "reason_": entry.reason,
+        "reason_": storable(entry.reason),
         "ended_at_": entry.ended_at,
         "tries_": entry.tries,
     }
 
 
 def _step_values(run: int, step: StepRow) -> dict[str, Any]:
-    return {"run": run, **{name: getattr(step, name) for name in _STEP_FIELDS}}
+    told = {"reason": storable(step.reason), "result_id": storable(step.result_id)}
+    return {"run": run, **{name: getattr(step, name) for name in _STEP_FIELDS}, **told}
 
 
 _STEP_FIELDS = tuple(str(column.name) for column in STEPS.c if column.name != "run")
