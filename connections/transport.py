@@ -1,9 +1,8 @@
 """The wire itself: one request out, one bounded answer back, every failure as one of ours.
 
-Calls go to the session below the httpx transport, not through `httpx.AsyncClient`: on a loopback server, one run, best
-of seven rounds, a call took 129 us of CPU so, 247 us through the transport and 375 us with `client.post`, and what the
-client adds - cookies, redirects, environment proxies - is not wanted here. Grants and downloads, which are few, go
-through httpx. Timeouts must be given with every request; they are.
+Calls go to the session below the httpx transport, not through `httpx.AsyncClient`: that takes two fifths of the CPU
+(docs/decisions/0009), and what the client adds - cookies, redirects, environment proxies - is not wanted here. Grants
+and downloads, which are few, go through httpx. Timeouts must be given with every request; they are.
 
 Errors are raised `from None`: those below hold the whole address, and its query may hold a key; what they say is kept.
 """
