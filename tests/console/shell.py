@@ -155,9 +155,13 @@ class Engine:
         return psutil.Process(self.process.pid).children(recursive=True)
 
     def child(self, words: str) -> psutil.Process:
-        """The one whose command line holds these words and whose parent's does not."""
-        found = [each for each in self.family() if words in _command(each)]
-        return next(each for each in found if words not in _command(each.parent()))
+        """The one whose command line holds these words and whose parent's does not, once it is there."""
+
+        def found() -> psutil.Process | None:
+            return next((each for each in self.family() if _begins(each, words)), None)
+
+        child: psutil.Process = self.wait(found)
+        return child
 
     def ready(self) -> Any:
         """Every feed has been read once."""
@@ -173,11 +177,14 @@ class Engine:
         return self.process.wait(PATIENCE)
 
 
-def _command(process: psutil.Process | None) -> str:
+def _begins(process: psutil.Process, words: str) -> bool:
+    """Whether these words are in the command line of a process, and not in that of its parent."""
     try:
-        return "" if process is None else " ".join(process.cmdline())
+        parent = process.parent()
+        above = "" if parent is None else " ".join(parent.cmdline())
+        return words in " ".join(process.cmdline()) and words not in above
     except psutil.NoSuchProcess:
-        return ""
+        return False
 
 
 @contextmanager
