@@ -45,19 +45,21 @@ class Drain:
 
         What is in flight then is finished first: its calls are bounded by the client's timeouts.
         """
-        while self.clock() < deadline:
-            self._room.clear()
-            taken = await self._taken(CAPACITY - len(self._flying))
-            for run in taken:
-                self._start(run)
-            if not self._flying:
-                break
-            if not taken:
-                await asyncio.wait(self._flying, timeout=IDLE)
-            elif len(self._flying) > CAPACITY // 2:
-                await self._room.wait()
-        if self._flying:
-            await asyncio.wait(self._flying)
+        try:
+            while self.clock() < deadline:
+                self._room.clear()
+                taken = await self._taken(CAPACITY - len(self._flying))
+                for run in taken:
+                    self._start(run)
+                if not self._flying:
+                    break
+                if not taken:
+                    await asyncio.wait(self._flying, timeout=IDLE)
+                elif len(self._flying) > CAPACITY // 2:
+                    await self._room.wait()
+        finally:  # left in the air, calls would go on with the next task, their leases long over
+            if self._flying:
+                await asyncio.wait(self._flying)
         return self.carried
 
     async def _taken(self, room: int) -> list[ClaimedRun]:
