@@ -20,7 +20,7 @@ from sandbox.state import Record
 from sandbox.tables import TABLES
 from sandbox.tokens import list_token
 
-TOKENS = shape("anyone:bool tokens:[object] lifetime:number enforce_scopes:bool consent")
+TOKENS = shape("anyone:bool tokens:[object] lifetime:number enforce_scopes:bool consent uninstalled:[text]")
 LIMITS = shape("per_10s?:number per_day?:number location")
 CLOCK = shape("fix:any advance:number equal_times:number")
 RECORD = shape("op!:create|patch|delete location company id data:object")
@@ -113,7 +113,7 @@ class Admin:
         for each in listed:
             list_token(state, each)
         state.set(**({"anyone": False} if listed else {}), **body)
-        return self._shown("anyone", "lifetime", "enforce_scopes", "consent")
+        return self._shown("anyone", "lifetime", "enforce_scopes", "consent", "uninstalled")
 
     def _set_app(self, _query: Mapping[str, str], body: Any) -> Record:
         """`{"client_id":..., "client_secret":...}`: from now on only apps that are registered get tokens."""

@@ -116,6 +116,8 @@ def _location_token(call: Call) -> Record:
     location = call.state.location(call.body["locationId"], call.body["companyId"])
     if location["companyId"] != call.body["companyId"]:
         raise bad_request("The location does not belong to this company")
+    if location["id"] in call.state.settings.get("uninstalled", ()):
+        raise bad_request("The app is not installed in this location")
     place = {"location": location["id"], "company": location["companyId"], "scopes": None}
     told = _access(call.state, call.grant.app, place)
     told.pop("companyId")
@@ -125,15 +127,23 @@ def _location_token(call: Call) -> Record:
 def _installed(call: Call) -> Record:
     words, own = call.query.get("query", "").lower(), call.query.get("locationId")
     company = found(call.state, call.query["companyId"])
+    without = call.state.settings.get("uninstalled", ())
+    wanted = call.query.get("isInstalled")
     rows = [
         each
         for each in call.state.rows("locations", company["id"])
         if words in each["name"].lower() and own in {None, "", each["id"]}
+        if wanted in {None, each["id"] not in without}
     ]
     skip = call.whole("skip", 0)
     page = rows[skip : skip + call.whole("limit", 20)]
     shown = [
-        {"_id": each["id"], "name": each["name"], "address": each.get("address", ""), "isInstalled": True}
+        {
+            "_id": each["id"],
+            "name": each["name"],
+            "address": each.get("address", ""),
+            "isInstalled": each["id"] not in without,
+        }
         for each in page
     ]
     return {"locations": shown, "count": len(rows), "installToFutureLocations": False}

@@ -24,6 +24,7 @@ SETTINGS: Record = {
     "lifetime": 86_399,  # of access tokens, in seconds
     "enforce_scopes": False,  # of the access tokens that are given out
     "consent": "sandboxLocation00001",  # the location that is chosen on the consent page
+    "uninstalled": [],  # locations without the app
     "leads": 0,  # how many came in by themselves
 }
 

@@ -18,16 +18,16 @@ from tests.console.shell import HIGHTIDE, LOCATION, Vendor, environment, hightid
 from worker.ledger.store import Store
 from worker.ledger.tables import CREDENTIALS
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 NEEDED = {"contacts.readonly", "contacts.write"}
 
 
 @contextmanager
-def connecting(shop: Path, *words: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """`hightide connect acme` under way, and the address that it tells people to open."""
-    command = [*HIGHTIDE, "connect", "acme", *words]
+def connecting(shop: Path, *words: str, name: str = "acme") -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """`hightide connect` under way, and the address that it tells people to open."""
+    command = [*HIGHTIDE, "connect", name, *words]
     where = environment({"HIGHTIDE_PROJECT": str(shop), "BROWSER": "true"})
-    pipes: Any = {name: subprocess.PIPE for name in ("stdin", "stdout", "stderr")}
+    pipes: Any = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
     with subprocess.Popen(command, env=where, text=True, **pipes) as process:
         told = process.stdout if "--no-browser" in words else process.stderr
         assert told is not None

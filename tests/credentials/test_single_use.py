@@ -11,7 +11,7 @@ from sqlalchemy import update
 from tests.credentials.conftest import Account
 from worker.ledger.tables import CREDENTIALS
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 RACERS = 8
 
 
