@@ -21,6 +21,7 @@ from console.failures import Fault
 from console.options import Json, Project
 from triggers.catalog import CATALOG as TRIGGERS
 from worker.custom_fields import CustomFieldNames
+from worker.lookups import Lookups
 from worker.outcomes import made
 
 ConnectionName = Annotated[
@@ -87,7 +88,7 @@ def act(
     home = connection_for(desk.project(), connection, action)
 
     async def sent(client: Client) -> Answer | None:
-        inputs = await CustomFieldNames(client).checked(row, given, home)
+        inputs = await CustomFieldNames(Lookups(client)).checked(row, given, home)
         request = build(row.operation(inputs), inputs, home)
         if dry_run:
             output.json(request_json(row, request, home, inputs))

@@ -32,6 +32,7 @@ from worker.deploy import feed_of
 from worker.desk import Desk
 from worker.ledger import installations
 from worker.locations import expanded
+from worker.lookups import Lookups
 
 
 def rehearsal(
@@ -92,7 +93,7 @@ async def _rehearsed(client: Client, desk: Desk, automation: Automation, given: 
     key = key_of(given, trigger.key) or "?"
     event = Event(key=key, version="test", kind=use.on[0], record=given)
     feed = feed_of(automation, trigger).id
-    checked = CustomFieldNames(client).checked
+    checked = CustomFieldNames(Lookups(client)).checked
     return await rehearse(automation, event, feed, project.connections, checked, datetime.now(UTC))
 
 

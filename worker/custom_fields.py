@@ -1,9 +1,8 @@
-"""Custom fields by name: the location's own list is looked up once in a while, and names become ids."""
+"""Custom fields by name: they are looked up in the location's own list, and names become ids."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import cache
 from typing import Any, Required
 
@@ -11,13 +10,10 @@ from typing_extensions import TypedDict
 
 from actions.action import Action
 from connections.connection import Connection
-from connections.fields import ByName, Known, UnknownCustomField, custom_fields
+from connections.fields import ByName, UnknownCustomField, custom_fields
 from connections.operation import AT_LOCATION, Operation, get, parameters_of
 from connections.request import InvalidInputs, build, check
-from worker.kit import Caller
-
-LIFETIME = 300.0
-"""How long (s) a location's list is believed."""
+from worker.lookups import Lookups
 
 
 class Fields(TypedDict, total=False):
@@ -32,10 +28,8 @@ LISTED = get("/locations/{locationId}/customFields", Fields, path_from_connectio
 class CustomFieldNames:
     """The custom fields of each connection's location, asked for when a name has to become an id."""
 
-    def __init__(self, client: Caller, clock: Callable[[], float] = time.monotonic) -> None:
-        self._client = client
-        self._clock = clock
-        self._known: dict[str, tuple[float, list[Known]]] = {}
+    def __init__(self, lookups: Lookups) -> None:
+        self._lookups = lookups
 
     async def checked(self, action: Action, given: Any, connection: Connection) -> dict[str, Any]:
         """The rendered inputs of an action, checked, with custom fields by id.
@@ -54,25 +48,19 @@ class CustomFieldNames:
         return inputs
 
     async def _resolved(self, name: str, model: str, given: Any, connection: Connection) -> Any:
-        asked, known = self._known.get(connection.name, (0.0, None))
-        fresh = known is None or self._clock() - asked > LIFETIME
-        if known is None or fresh:
-            known = await self._listed(connection)
+        asked = build(LISTED, {"model": "all"}, connection)
+        known = await self._lookups.rows(connection, asked, "customFields")
         try:
             return custom_fields(given, known, model)
         except UnknownCustomField as error:
-            if fresh:
+            # the field may have been made since the list was read
+            newer = await self._lookups.newer(connection, asked, "customFields", known)
+            if newer is None:
                 raise InvalidInputs([(name, str(error))]) from None
-        try:  # the field may have been made since the list was read
-            return custom_fields(given, await self._listed(connection), model)
+        try:
+            return custom_fields(given, newer, model)
         except UnknownCustomField as error:
             raise InvalidInputs([(name, str(error))]) from None
-
-    async def _listed(self, connection: Connection) -> list[Known]:
-        answer = await self._client.call(connection, build(LISTED, {"model": "all"}, connection), "action")
-        known: list[Known] = answer.data.get("customFields", []) if isinstance(answer.data, dict) else []
-        self._known[connection.name] = (self._clock(), known)
-        return known
 
 
 @cache

@@ -36,6 +36,7 @@ from worker.ledger.feeds import ClaimedFeed, Poll
 from worker.ledger.runs import ClaimedRun, Entry
 from worker.ledger.store import Store
 from worker.locations import expanded
+from worker.lookups import Lookups, Noticing
 from worker.orders import ORDERED, unsealed
 from worker.place import Place
 from worker.plan import Past, least_pace, paces, plans
@@ -81,13 +82,13 @@ class Engine:
         self._runs: Journal[Entry, bool] = Journal(self.store, runs.write)
         self.client: Client = self._loop.run_until_complete(_client(place, project, self.store))
         self._paces = self.store.read_now(partial(_paces, project))
-        self._fields = CustomFieldNames(self.client)
+        lookups = Lookups(self.client)
         self._kit = Kit(
             actions=project.actions,
             connections=project.connections,
-            client=self.client,
+            client=Noticing(self.client, lookups),
             write=self._runs.write,
-            inputs=self._fields.checked,
+            inputs=CustomFieldNames(lookups).checked,
             taken=self._taken,
             clock=now_ms,
             closing=lambda: time.monotonic() > self._closing_at,

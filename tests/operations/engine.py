@@ -37,6 +37,7 @@ from worker.ledger.feeds import Poll
 from worker.ledger.runs import Entry
 from worker.ledger.store import Store
 from worker.ledger.tables import EVENTS, FEEDS, RUNS, STEPS
+from worker.lookups import Lookups
 from worker.poll import Poller
 
 Result = TypeVar("Result")
@@ -149,7 +150,7 @@ class Engine:
             connections={connection.name: connection},
             client=self.wire,
             write=self._entries.write,
-            inputs=CustomFieldNames(self.client).checked,
+            inputs=CustomFieldNames(Lookups(self.client)).checked,
             taken=self._taken,
             clock=self.clock,
             closing=lambda: False,
