@@ -21,7 +21,16 @@ from config.project import load
 from console.commands import ROWS, made
 
 REPOSITORY = Path(__file__).parents[2]
-VARIABLES = ("ACME_TOKEN", "VIENNA_TOKEN", "GRAZ_TOKEN", "AGENCY_TOKEN", "TRIAL_TOKEN", "ACME_LOCATION_ID")
+VARIABLES = (
+    "ACME_TOKEN",
+    "VIENNA_TOKEN",
+    "GRAZ_TOKEN",
+    "AGENCY_TOKEN",
+    "TRIAL_TOKEN",
+    "ACME_LOCATION_ID",
+    "APP_ID",
+    "APP_SECRET",
+)
 ENVIRON = dict.fromkeys(VARIABLES, "pit-0123456789")
 CONNECTIONS = """
 connections:

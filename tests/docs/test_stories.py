@@ -36,7 +36,8 @@ class Terminal:
 
     def environ(self) -> dict[str, str]:
         path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-        return {"PATH": path, "HOME": str(self.folder), "NO_COLOR": "1", "COLUMNS": "200"}
+        known = {"PATH": path, "HOME": str(self.folder), "NO_COLOR": "1", "COLUMNS": "200"}
+        return {**known, "HIGHTIDE_WEB_ADDRESS": "127.0.0.1:0"}
 
     def write(self, name: str, text: str) -> None:
         path = self.folder / name
@@ -160,6 +161,7 @@ def test_json_is_as_it_is_documented(terminal: Terminal, blocks_of: Callable[[st
         "cursor show": ["hightide cursor show welcome --json --project shop"],
         "replay": ["hightide replay welcome --since 1h --dry-run --json --project shop"],
         "catalog and show": ["hightide catalog ghl.contacts.search --json"],
+        "plan": ["hightide plan --json --project shop"],
         "doctor": ["hightide doctor --json --project shop"],
         "demo": [f"hightide demo --seconds 1 --json --keep {terminal.folder}/demo"],
     }
