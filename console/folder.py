@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from config.problems import ConfigError
 from config.settings import Settings, read_settings
 from console.failures import Fault
 from worker.ledger import credentials
 from worker.ledger.database import migrate, versions
 from worker.ledger.store import Store
+from worker.logs import Mask, secrets_of_connections, secrets_of_settings
 from worker.place import place_of
 
 
@@ -32,6 +34,17 @@ def settings_of(project: Path | None) -> Settings:
     if not settings.project.is_dir():
         raise Fault(f"there is no folder {settings.project}; `hightide init DIR` makes a project")
     return settings
+
+
+def mask_of(project: Path | None) -> Mask:
+    """What hides the project's secrets; those of its connections too, where they can be read."""
+    from config.project import load  # noqa: PLC0415  # with both catalogues; most commands do without
+
+    settings = settings_of(project)
+    mask = Mask(secrets_of_settings(settings))
+    with suppress(ConfigError):  # what a faulty project has done can be looked at all the same
+        mask.learn(secrets_of_connections(load(settings.project, environment(project)).connections))
+    return mask
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from console.folder import environment, settings_of
 from console.options import Project
 
 LEVELS = ("debug", "info", "warning", "error")
+QUEUES = ("celery", "control", "act", "poll")
 
 Concurrency = Annotated[
     int | None,
@@ -55,7 +56,7 @@ def worker(
     words = ["--quiet", "worker", f"--loglevel={_level(log_level)}", "--pool=prefork", "--optimization=fair"]
     words += [f"--concurrency={concurrency or max(3, (os.cpu_count() or 1) + 1)}"]
     words += ["--without-gossip", "--without-mingle", "--without-heartbeat"]
-    words += [f"--queues={queues}"] if queues else []
+    words += [f"--queues={_queues(queues)}"] if queues else []
     _start(_application(project, with_parent=with_parent), words)
 
 
@@ -145,6 +146,13 @@ def _start(app: Any, words: list[str]) -> None:
     warnings.simplefilter("ignore", SecurityWarning)
     sys.argv = ["hightide", *words]  # what Celery shows as the title of the process
     app.start(argv=words)
+
+
+def _queues(names: str) -> str:
+    for name in names.split(","):
+        if name not in QUEUES:
+            raise typer.BadParameter(f"`{name}` is no queue; there are {', '.join(QUEUES)}", param_hint="--queues")
+    return names
 
 
 def _level(name: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -12,12 +12,13 @@ import typer
 
 from console import output
 from console.failures import Fault
-from console.folder import ledger
+from console.folder import ledger, mask_of
 from console.options import Json, Project
 from worker import histories, reports
 from worker.histories import RunHistory, RunLine
 from worker.ledger.database import now_ms
 from worker.ledger.runs import StepRow
+from worker.logs import Mask
 from worker.reports import FeedReport, ProcessReport, Status
 
 PROCESSES = ("PROCESS", "HOST", "PID", "STATE", "STARTED", "SEEN")
@@ -82,6 +83,7 @@ def show_run(
         found = store.read_now(histories.run, run)
     if found is None:
         raise Fault(f"there is no run {run}; `hightide runs` lists them")
+    found = _masked(found, mask_of(project))
     if as_json:
         output.json(history_json(found))
     else:
@@ -123,6 +125,15 @@ def history_json(found: RunHistory) -> dict[str, Any]:
         "definition": found.definition,
         "next": _advice(found),
     }
+
+
+def _masked(found: RunHistory, mask: Mask) -> RunHistory:
+    """The same without the project's tokens and keys, which a vendor's answer may repeat."""
+    steps = [
+        replace(step, result=step.result and mask(step.result), reason=step.reason and mask(step.reason))
+        for step in found.steps
+    ]
+    return replace(found, record=orjson.loads(mask(orjson.dumps(found.record).decode())), steps=tuple(steps))
 
 
 def _step_json(step: StepRow) -> dict[str, Any]:

@@ -14,7 +14,6 @@ from structlog.stdlib import ProcessorFormatter
 
 from config.settings import Settings
 from connections.connection import Connection
-from connections.tokens import secrets_of
 
 SHORTEST = 6
 """Shorter secrets are left: to mask them would tear words apart, and they protect nothing."""
@@ -57,6 +56,8 @@ def secrets_of_settings(settings: Settings) -> list[str]:
 
 def secrets_of_connections(connections: Mapping[str, Connection]) -> list[str]:
     """The tokens and keys of these connections."""
+    from connections.tokens import secrets_of  # noqa: PLC0415  # with the whole HTTP client; most commands do without
+
     return [secret for connection in connections.values() for secret in secrets_of(connection.auth)]
 
 
@@ -76,6 +77,8 @@ def configure(
         )
     )
     logging.basicConfig(handlers=[handler], level=others, force=True)
+    pool = logging.getLogger("multiprocessing")  # billiard's own, which passes nothing on
+    pool.handlers, pool.propagate = [handler], False
     logging.captureWarnings(capture=True)
     logging.getLogger(OURS).setLevel(level)
     structlog.configure(

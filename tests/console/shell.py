@@ -192,7 +192,7 @@ def running(folder: Path, *words: str, env: Mapping[str, str] | None = None) -> 
     """`hightide run`, or another command, on the project in this folder."""
     where = environment({**(env or {}), "HIGHTIDE_PROJECT": str(folder)})
     with (folder / "run.out").open("wb") as out, (folder / "run.err").open("wb") as err:
-        command = [*HIGHTIDE, *(words or ("run", "--concurrency", "2"))]
+        command = [*HIGHTIDE, *(words or ("run", "--no-web", "--concurrency", "2"))]
         process = subprocess.Popen(command, env=where, stdout=out, stderr=err, start_new_session=True)
         engine = Engine(process, folder, dict(env or {}))
         try:
