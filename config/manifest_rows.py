@@ -113,7 +113,7 @@ def _strategy(
         case "snapshot":
             strategy = _snapshot(value, asked, inside, found)
         case "object":
-            strategy = Object()
+            strategy = Object(named="key" in given)
         case _:
             strategy = Availability(**{**value, "waiting": tuple(value.get("waiting", ()))})
     return _with_events(strategy, given, place, found)

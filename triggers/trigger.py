@@ -92,8 +92,12 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Object:
-    """One object: an event when its version changes, or when it is gone."""
+    """One object: an event when its version changes, or when it is gone; an answer without its key is none of it.
 
+    An object that is not `named` has no key of its own.
+    """
+
+    named: bool = True
     events: tuple[Kind, ...] = ("changed", "removed")
 
 

@@ -16,7 +16,7 @@ from connections.errors import Garbage, Later, NotFound, OutcomeUnknown, Refused
 from connections.paging import first_at
 from connections.request import InvalidInputs, build
 from triggers import snapshot, watermark
-from triggers.reading import Disordered, Event, Page, PageRepeated, SetAside
+from triggers.reading import Disordered, Event, Page, PageRepeated, SetAside, key_of
 from triggers.snapshot import SnapshotCursor
 from triggers.trigger import Availability, Object, Trigger, Watermark
 from triggers.watermark import WatermarkCursor
@@ -232,6 +232,8 @@ def records_of(trigger: Trigger, answer: Any, inputs: Mapping[str, Any]) -> Sequ
     if not isinstance(found, list) or not all(isinstance(record, dict) for record in found):
         where = " or ".join(repr(place) for place in places if place) or "the answer"
         raise Garbage(f"{trigger.id}: expected a list of records at {where}, found {type(found).__name__}")
+    if isinstance(strategy, Object) and strategy.named and any(key_of(each, trigger.key) is None for each in found):
+        raise Garbage(f"{trigger.id}: expected an object with its {'/'.join(trigger.key)}, found one without")
     return found
 
 

@@ -149,3 +149,26 @@ def test_a_page_of_conversations_overlaps_the_last_by_a_millisecond():
     records = [{"lastMessageDate": MOMENT}] * 100
     assert paging.after(None, {}, records) == {"startAfterDate": MOMENT + 1}
     assert Keyset(values={"after": ("last.id",)}, size=1).after(None, {}, [{"id": "a"}]) == {"after": "a"}
+
+
+UNREADABLE = {"unexpected": [{"answer": True}]}
+
+
+@pytest.mark.parametrize(
+    ("read", "inputs"),
+    [
+        (match, {"email": "ann@example.com"}),
+        (slots, {"calendarId": "c"}),
+        (taken, {"urlSlug": "news"}),
+        (joined, {"messageId": "m"}),
+    ],
+)
+def test_an_answer_of_another_shape_is_garbage_and_not_an_answer_without_entries(read, inputs):
+    with pytest.raises(Garbage):
+        read(UNREADABLE, inputs)
+
+
+def test_an_answer_that_holds_nothing_has_no_entries():
+    assert match({"traceId": "t"}, {"email": "ann@example.com"}) == []
+    assert slots({"traceId": "t"}, {"calendarId": "c"}) == []
+    assert joined([], {"messageId": "m"}) == []

@@ -209,7 +209,8 @@ def test_without_a_word_what_http_says_of_a_method_holds(shop, request_: str, re
     [
         ("snapshot: {version: v, added: at, missing: 2}", Snapshot(version="v", added="at", missing=2)),
         ("snapshot: {}, events: [new, removed]", Snapshot(events=("new", "removed"))),
-        ("object: {}", Object()),
+        ("object: {}", Object(named=False)),
+        ("object: {}, key: code", Object()),
         ("availability: {once: true, waiting: [404]}", Availability(once=True, waiting=(404,))),
         ("availability: {}, events: [new, changed]", Availability(events=("new", "changed"))),
         ("watermark: {added: at}", Watermark(added="at", events=("new",))),

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, Required
 from pydantic import Field
 from typing_extensions import TypedDict
 
+from connections.errors import Garbage
 from connections.operation import InLocation, LocationId, get
 from connections.paging import Offset, object_in
 from triggers.trigger import Availability, Snapshot, Trigger, minutes
@@ -43,7 +44,10 @@ class Blogs(TypedDict, total=False):
 
 def taken(answer: Any, inputs: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Two entries: one that is there only while the address is taken, and one that is always there and changes."""
-    state = {"urlSlug": inputs["urlSlug"], "exists": bool(object_in(answer).get("exists"))}
+    exists = object_in(answer).get("exists")
+    if not isinstance(exists, bool):
+        raise Garbage("expected whether the address exists")
+    state = {"urlSlug": inputs["urlSlug"], "exists": exists}
     return [{"entry": name, **state} for name in ("address", "state") if name == "state" or state["exists"]]
 
 

@@ -51,11 +51,14 @@ class Notifications(TypedDict, total=False):
 
 def slots(answer: Any, inputs: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The slots of all days; the answer maps days to `{slots: [time]}`, with a `traceId` among them."""
-    days = ((day, at_path(value, "slots")) for day, value in object_in(answer).items())
+    told = object_in(answer)
+    days = {day: times for day, value in told.items() if isinstance(times := at_path(value, "slots"), list)}
+    if not days and told.keys() - {"traceId"}:
+        raise Garbage("expected days with their slots")
     return [
         {"calendarId": inputs["calendarId"], "start": _milliseconds(slot), "slot": slot, "day": day}
-        for day, times in days
-        for slot in times or ()
+        for day, times in days.items()
+        for slot in times
     ]
 
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Required
 from pydantic import Field
 from typing_extensions import TypedDict
 
+from connections.errors import Garbage
 from connections.fields import Email, Phone
 from connections.operation import LocationId, get, post
 from connections.paging import Keyset, Offset, object_in
@@ -57,7 +58,10 @@ class Duplicate(TypedDict, total=False):
 
 def match(answer: Any, inputs: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The contact that was found, if any; known by what was sought, so that another one in its place is a change."""
-    contact = object_in(answer).get("contact")
+    told = object_in(answer)
+    contact = told.get("contact")
+    if "contact" not in told and told.keys() - {"traceId"}:
+        raise Garbage("expected a contact, or null where there is none")
     return [{"sought": inputs.get("email") or inputs.get("number"), **contact}] if contact else []
 
 

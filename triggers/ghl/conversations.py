@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, Required
 from pydantic import Field
 from typing_extensions import TypedDict
 
+from connections.errors import Garbage
 from connections.fields import Comma, Joined, Ms, Number
 from connections.operation import AT_LOCATION, LocationId, get
 from connections.paging import Keyset, first_at, object_in
@@ -126,6 +127,8 @@ def joined(answer: Any, inputs: Mapping[str, Any]) -> list[dict[str, Any]]:
     """One entry with the whole transcript; documents show a single sentence where answers hold a list of them."""
     found = first_at(answer, ("transcriptions", "data", ""))
     told = [object_in(sentence) for sentence in (found if isinstance(found, list) else [found])]
+    if told and not any("transcript" in sentence for sentence in told):
+        raise Garbage("expected sentences with their transcript")
     sentences = sorted(told, key=lambda sentence: int(sentence.get("sentenceIndex") or 0))
     text = " ".join(str(sentence["transcript"]) for sentence in sentences if sentence.get("transcript"))
     return [{"messageId": inputs["messageId"], "text": text, "sentences": sentences}] if text else []
