@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from config.environment import filled_in
+from config.span import spanned, spelled
 from triggers.trigger import Kind
 
 OnError = Literal["stop", "continue"]
@@ -56,8 +57,8 @@ class Step:
     """One action call.
 
     `id` is the author's, or the step's place counted from 1. `when` and `for_each` are expressions; with `for_each` the
-    step is carried out once for each item, and `when` is asked for each item too. Where `${NAME}` has been replaced in
-    `with_`, `written` is what it was before: that may be shown to people.
+    step is carried out once for each item, and `when` is asked for each item too. `wait` passes once before all of
+    it. Where `${NAME}` has been replaced in `with_`, `written` is what it was before: that may be shown to people.
     """
 
     id: str
@@ -68,6 +69,7 @@ class Step:
     for_each: str | None = None
     on_error: OnError = "stop"
     on_uncertain: OnUncertain = "hold"
+    wait: timedelta | None = None
     written: Mapping[str, Any] | None = None
 
 
@@ -177,8 +179,11 @@ def _step_definition(step: Step) -> dict[str, Any]:
         "for_each": step.for_each,
         "on_error": step.on_error,
         "on_uncertain": step.on_uncertain,
+        "wait": None if step.wait is None else spelled(step.wait),
     }
 
 
 def _step(step: Mapping[str, Any]) -> Step:
-    return Step(**{"with_" if name == "with" else name: value for name, value in step.items()})
+    wait = step.get("wait")
+    named = {"with_" if name == "with" else name: value for name, value in step.items()}
+    return Step(**{**named, "wait": None if wait is None else spanned(wait)})

@@ -15,7 +15,7 @@ from config.findings import Findings
 from config.parameters import check_call, check_templates, polled, sent
 from config.problems import close, listed, meant
 from config.references import Scope, faults_of_expression
-from config.schedule import Unclear, cron, interval, start, timezone
+from config.schedule import Unclear, cron, interval, length, start, timezone
 from config.shapes import AUTOMATION, AUTOMATIONS, STEP, TRIGGER
 from connections.connection import Connection
 from triggers.trigger import Kind, Trigger
@@ -131,6 +131,7 @@ def _step(
         for_each=written.get("for_each"),
         on_error=given.get("on_error", "stop"),
         on_uncertain=given.get("on_uncertain", "hold"),
+        wait=_read(length, str(given["wait"]), (*place, "wait"), found) if "wait" in given else None,
     )
 
 

@@ -1,9 +1,9 @@
-"""When a trigger is polled, from what people write: `every`, `cron` with `timezone`, and `start`."""
+"""Times and spans from what people write: `every`, `cron` with `timezone`, `start`, and what a step waits."""
 
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from zoneinfo import available_timezones
 
@@ -11,6 +11,7 @@ from croniter import CroniterBadDateError, CroniterError, croniter
 
 from config.automation import Auto, Every, Start
 from config.problems import meant
+from config.span import spanned
 
 SHORTEST, LONGEST = 60, 900
 _UNITS = {"s": 1, "sec": 1, "second": 1, "m": 60, "min": 60, "minute": 60, "h": 3600, "hr": 3600, "hour": 3600}
@@ -40,6 +41,19 @@ def interval(text: str) -> Every | Auto:
     if not SHORTEST <= seconds <= LONGEST:
         raise Unclear(f"`{text}` is outside 1 to 15 minutes", "expected `1m` to `15m`, or `auto`; or `cron`")
     return Every(seconds)
+
+
+def length(text: str) -> timedelta:
+    """The span of `30s`, `10m`, `2h` or `2d`, up to 90 days.
+
+    Raises:
+        Unclear: it is something else.
+    """
+    hint = "expected such as `30s`, `10m`, `2h` or `2d`, up to `90d`"
+    try:
+        return spanned(text)
+    except ValueError as exc:
+        raise Unclear(f"`{text}` {exc}", hint) from None
 
 
 def cron(expression: str) -> str:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Required
 
-from pydantic import ConfigDict, Field, TypeAdapter
+from pydantic import ConfigDict, Field, TypeAdapter, WithJsonSchema
 from typing_extensions import TypedDict
 
 _CLOSED = ConfigDict(extra="forbid", strict=True)
 
 Name = Annotated[str, Field(min_length=1)]
 Mapping_ = dict[str, Any]
+Span = Annotated[str | int, WithJsonSchema({"type": "string", "pattern": r"^\d{1,7}[smhd]$|\$\{"})]
 
 
 class QuotaShape(TypedDict, total=False):
@@ -92,6 +93,7 @@ class StepShape(TypedDict, total=False):
     with_: Annotated[Mapping_, Field(alias="with", description="The action's parameters; `{{ }}` is a template.")]
     when: Annotated[Name, Field(description="The step is left out where this expression is false.")]
     for_each: Annotated[Name, Field(description="An expression for a list; the step is done for each `item` of it.")]
+    wait: Annotated[Span, Field(description="Let so much time pass before the step: `30s`, `10m`, `2h`, `2d`.")]
     on_error: Annotated[Literal["stop", "continue"], Field(description="After a final failure; `stop` by default.")]
     on_uncertain: Annotated[
         Literal["hold", "retry", "skip"],

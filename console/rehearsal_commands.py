@@ -15,6 +15,7 @@ from config.automation import Automation
 from config.environment import names_in
 from config.findings import strings
 from config.problems import meant
+from config.span import spelled
 from connections.client import Client
 from connections.connection import Connection
 from console import output
@@ -110,6 +111,7 @@ def rehearsal_json(found: Rehearsal, connections: Any, desk: Desk) -> dict[str, 
                 "id": each.step.id,
                 "action": each.step.use,
                 "connection": each.step.connection,
+                "wait": None if each.step.wait is None else spelled(each.step.wait),
                 "skipped": each.skipped,
                 "error": each.error,
                 "request": _request(each, connections[each.step.connection], desk),
@@ -145,8 +147,12 @@ def _shown(found: Rehearsal, automation: Automation, connections: Any, desk: Des
         output.result(f"when    {automation.when}: {said}")
         if found.when is False:
             output.result("        the event would be passed over; what follows would not be sent")
+    waits = {each.step.id: each.step.wait for each in found.steps if not each.skipped}
     for each in found.steps:
         output.result("")
+        wait = None if each.skipped else waits.pop(each.step.id, None)  # once before the first item
+        if wait is not None:
+            output.result(f"wait    {spelled(wait)}")
         output.result(f"step {each.number}  {each.step.id}: {each.step.use} on {each.step.connection}")
         for line in _lines(each, connections[each.step.connection], desk):
             output.result(f"  {line}")

@@ -59,7 +59,10 @@ def runs(
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=100_000, help="At most so many.")] = 20,
     as_json: Json = False,
 ) -> None:
-    """List runs, the newest first. States are open, done, failed, uncertain and skipped."""
+    """List runs, the newest first. States are open, done, failed, uncertain and skipped.
+
+    An open run that waits, for a step's `wait` or for its next attempt, is shown as `waiting` with the reason.
+    """
     chosen = None if state is None else state.value
     with ledger(project) as store:
         found = store.read_now(histories.runs, automation=automation, state=chosen, limit=limit)
@@ -181,7 +184,12 @@ def _feed_cells(feed: FeedReport, now: int) -> tuple[Any, ...]:
 
 def _run_cells(run: RunLine, now: int) -> tuple[Any, ...]:
     name = f"{run.automation} (replay {run.replay})" if run.replay else run.automation
-    return (str(run.id), run.state, name, run.kind, run.key, output.ago(run.created_at, now), run.reason)
+    return (str(run.id), _stands(run, now), name, run.kind, run.key, output.ago(run.created_at, now), run.reason)
+
+
+def _stands(run: RunLine, now: int) -> str:
+    """The state of a run; one that is open and has said why it is not due yet is `waiting`."""
+    return "waiting" if run.state == "open" and run.reason and run.due_at > now else run.state
 
 
 def _history_shown(found: RunHistory) -> None:
@@ -191,7 +199,7 @@ def _history_shown(found: RunHistory) -> None:
         {
             "run": str(run.id),
             "automation": f"{run.automation}{replay}",
-            "state": f"{run.state}: {run.reason}" if run.reason else run.state,
+            "state": f"{_stands(run, now)}: {run.reason}" if run.reason else run.state,
             "next attempt": output.ago(run.due_at, now) if run.state == "open" else None,
             "event": f"{run.kind} {run.key}, version {run.version}, found {output.ago(found.found_at, now)}",
             "feed": run.feed,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, assert_never
@@ -28,6 +28,7 @@ from worker.outcomes import (
     succeeded,
     unready,
 )
+from worker.pauses import pause
 from worker.settle import INTERRUPTED, Attempt, settle
 
 CALL = 30_000
@@ -86,10 +87,10 @@ async def _through(
     last: StepRow | None = None
     for index, step in enumerate(automation.steps, 1):
         results = []
-        try:
-            calls = _calls(step, index, context, kit)
-        except TemplateError as error:
-            raise TemplateError(error.message, (step.id, *error.path)) from error
+        calls = _calls(step, index, context, kit)
+        waiting = await _waiting(run, index, calls, kit)
+        if waiting is not None:
+            return waiting
         for call in calls:
             if kit.closing():
                 return Entry(run=run.id, fence=run.fence, due_at=kit.clock(), tries=0)
@@ -105,15 +106,40 @@ async def _through(
     return replace(_ended(run, kit, "done", None), step=last)
 
 
+async def _waiting(run: ClaimedRun, index: int, calls: Sequence[_Call], kit: Kit) -> Entry | None:
+    """The entry with which the run waits before a step; None where it need not (any more), or the step is left out."""
+    if not calls or calls[0].step.wait is None or not any(map(_wanted, calls)):
+        return None
+    found = pause(calls[0].step, index, run.steps, kit.clock())
+    if found is None:
+        return None
+    row, until = found
+    if until is not None:
+        return _stopped(run, _Stand(row=row, due_at=until), kit)
+    await kit.write(_going_on(run, row, kit))
+    return None
+
+
+def _wanted(call: _Call) -> bool:
+    """Whether the call's `when` holds; where that fails, the call itself will say so."""
+    try:
+        return call.step.when is None or holds(call.step.when, call.context)
+    except TemplateError:
+        return False
+
+
 def _calls(step: Step, index: int, context: Mapping[str, Any], kit: Kit) -> list[_Call]:
     """The calls of a step: one, or one for each item of its `for_each`; those of a bulk action in parts."""
-    if step.for_each is None:
+    try:
+        found = None if step.for_each is None else items(step.for_each, context)
         calls = [_Call(step=step, number=str(index), context=context)]
-    else:
-        found = enumerate(items(step.for_each, context), 1)
-        calls = [_Call(step=step, number=f"{index}.{at}", context={**context, "item": item}) for at, item in found]
-    bulk = _bulk(step, kit)
-    return calls if bulk is None else [part for call in calls for part in _parts(call, bulk)]
+        if found is not None:
+            numbered = ((f"{index}.{at}", item) for at, item in enumerate(found, 1))
+            calls = [_Call(step=step, number=at, context={**context, "item": item}) for at, item in numbered]
+        bulk = _bulk(step, kit)
+        return calls if bulk is None else [part for call in calls for part in _parts(call, bulk)]
+    except TemplateError as error:
+        raise TemplateError(error.message, (step.id, *error.path)) from error
 
 
 def _parts(call: _Call, bulk: Bulk) -> list[_Call]:

@@ -215,5 +215,6 @@ def _step(row: RowMapping) -> StepRow:
 
 
 def _place(number: str) -> tuple[int, ...]:
-    """`2.10` comes after `2.9`."""
-    return tuple(int(part) for part in number.split("."))
+    """`2.10` comes after `2.9`, and `2` after `2.0`, which is the wait before it."""
+    parts = tuple(int(part) for part in number.split("."))
+    return parts if len(parts) > 1 else (*parts, 1)

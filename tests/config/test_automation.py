@@ -32,6 +32,7 @@ TRIGGERS = st.builds(
     with_=INPUTS,
     start=st.sampled_from(["now", "beginning"]) | st.datetimes(timezones=ZONES),
 )
+SPANS = st.integers(1, 7_776_000).map(lambda seconds: timedelta(seconds=seconds))
 STEPS = st.builds(
     Step,
     id=WORDS,
@@ -42,6 +43,7 @@ STEPS = st.builds(
     for_each=st.none() | WORDS,
     on_error=st.sampled_from(get_args(OnError)),
     on_uncertain=st.sampled_from(get_args(OnUncertain)),
+    wait=st.none() | SPANS,
 )
 AUTOMATIONS = st.builds(
     Automation, name=WORDS, trigger=TRIGGERS, steps=st.lists(STEPS, max_size=3).map(tuple), when=st.none() | WORDS
