@@ -72,6 +72,7 @@ class Credentials:
         self._exchange = Exchange(vault=vault, vendors=vendors, limiter=limiter, clock=clock)
         self._held: dict[str, _Held] = {}
         self._locks: dict[str, asyncio.Lock] = {}
+        self._failing: set[str] = set()
 
     async def header(self, connection: Connection) -> Mapping[str, str]:
         """The headers to send; the same object as long as the credential is the same.
@@ -124,7 +125,9 @@ class Credentials:
             if leased is not None:
                 return self._hold(connection, await self._under_lease(connection, leased))
         except VendorError as error:
-            log.warning("token.not_renewed", connection=connection.name, reason=str(error))
+            if connection.name not in self._failing:
+                log.warning("token.failing", connection=connection.name, reason=str(error))
+            self._failing.add(connection.name)
         return self._hold(connection, row, soon=True)  # the old one is good for a while yet
 
     async def _renewed(self, connection: Connection, row: StoredToken | None) -> StoredToken:
@@ -156,6 +159,7 @@ class Credentials:
             spent = row.spending  # nothing was sent: the token is as it was
             await self._store.write(credentials.release, row.name, row.version, reason=str(error), spent=spent)
             raise
+        self._failing.discard(connection.name)
         log.info("token.refreshed", connection=connection.name)
         return await self._stored(connection, granted, row.version)
 
@@ -166,7 +170,8 @@ class Credentials:
             Unauthorized: there is none to be had; what a person has to do.
         """
         auth, refused = connection.auth, ""
-        if isinstance(auth, OAuth):
+        # only where the vendor refused: what stands in our own way, such as a key, would be in the way again
+        if isinstance(auth, OAuth) and error.status is not None:
             try:
                 again = await self._exchange.reconnected(connection, auth, row)
             except VendorError as other:

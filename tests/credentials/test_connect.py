@@ -31,7 +31,8 @@ def connecting(shop: Path, *words: str, name: str = "acme") -> Iterator[tuple[su
     with subprocess.Popen(command, env=where, text=True, **pipes) as process:
         told = process.stdout if "--no-browser" in words else process.stderr
         assert told is not None
-        found = re.search(r"http\S+", told.readline())
+        lines = iter(told.readline, "")
+        found = next((match for line in lines if (match := re.search(r"http\S+", line))), None)
         assert found is not None, process.communicate()
         try:
             yield process, found[0]
@@ -72,6 +73,29 @@ def test_the_redirect_is_served_here_and_the_tokens_work(shop: Path, vendor: Ven
     got = hightide("poll", "ghl.contacts.search", "-c", "acme", "--json", project=shop)
     assert (got.status, len(got.json)) == (0, 1), got.err
     assert (shop / ".hightide" / "secret.key").stat().st_mode & 0o777 == 0o600
+
+
+def test_where_the_web_process_listens_it_serves_the_redirect(shop: Path, vendor: Vendor) -> None:
+    vendor.ask("POST", "tokens", {"consent": LOCATION})
+    found = re.search(r"127\.0\.0\.1:\d+(?=/oauth/callback)", (shop / "connections.yaml").read_text())
+    assert found is not None
+    with running(shop, "web", env={"HIGHTIDE_WEB_ADDRESS": found[0]}) as web:
+        web.wait(lambda: answers(f"http://{found[0]}/health"))
+        with connecting(shop) as (process, address):
+            page = httpx.get(visited(vendor, address), trust_env=False)
+            assert (page.status_code, "acme is connected" in page.text) == (200, True), page.text
+            out, err = process.communicate(timeout=30)
+        assert process.returncode == 0, err
+        assert f"connected to location {LOCATION}" in out
+        again = httpx.get(visited(vendor, address), trust_env=False)
+        assert (again.status_code, "was used already" in again.text) == (400, True)
+
+
+def answers(url: str) -> bool:
+    try:
+        return httpx.get(url, trust_env=False).status_code == 200
+    except httpx.TransportError:
+        return False
 
 
 def test_without_a_browser_the_redirect_is_pasted_and_works_once(shop: Path, vendor: Vendor) -> None:
