@@ -15,6 +15,8 @@ from connections.paging import Position, at_path
 from triggers.trigger import Kind, Trigger
 
 Cursor = TypeVar("Cursor")
+LAST = 253_402_300_799_999
+"""The end of the year 9999 in epoch milliseconds."""
 PLAIN = " @:+,;=()"
 """What stays as it is in a key of several fields; a `/` inside a field must not look like one between two."""
 
@@ -101,15 +103,18 @@ def _encoded(value: Any) -> bytes:
 
 
 def moment(value: Any) -> int | None:
-    """A vendor's time as epoch milliseconds: ISO 8601 (UTC without an offset) or a number; None if it is neither."""
+    """A vendor's time as epoch milliseconds: ISO 8601 (UTC without an offset) or a number; None if it is neither.
+
+    A number that lies beyond the year 9999 is no time; it would not fit into a cursor either.
+    """
     if isinstance(value, bool) or value is None:
         return None
     if isinstance(value, int | float):
-        return int(value)
+        return int(value) if abs(value) <= LAST else None
     if not isinstance(value, str):
         return None
     if value.isdecimal():
-        return int(value)
+        return moment(int(value)) if len(value) <= len(str(LAST)) else None
     try:
         parsed = datetime.fromisoformat(value)
     except ValueError:

@@ -108,8 +108,8 @@ class Availability:
     `entries` makes the entries of an answer, given the answer and the feed's parameters; without it the records are the
     entries. `once` ends the feed when its entry is there, and has stayed the same where a change would be told;
     `waiting` lists the statuses that mean "not there yet", `patience` is how long that may go on before the feed ends.
-    `binary` says that the answer is a file: its body is not read, and the one entry holds the feed's parameters with
-    the file's `contentType` and `size` (null where the vendor does not tell).
+    `binary` says that the answer is a file, which is streamed into the project's folder; the one entry holds the feed's
+    parameters with the file's `contentType`, `size`, `sha256` and path (`file`).
     """
 
     entries: Callable[[Any, Mapping[str, Any]], Sequence[dict[str, Any]]] | None = None

@@ -8,12 +8,14 @@ import os
 import socket
 import time
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeVar
 
 import structlog
 from sqlalchemy import Connection as Database
+from sqlalchemy.exc import SQLAlchemyError
 
 from config.automation import Automation
 from config.environment import MissingVariable, filled_in
@@ -22,11 +24,13 @@ from connections.client import Client
 from connections.connection import Connection
 from connections.errors import VendorError
 from connections.quota import Grant, Limiter, LocalLimiter, RedisLimiter
+from connections.transport import Timeouts
 from worker import usage
 from worker.carry import carry_out
 from worker.credentials import Credentials
 from worker.custom_fields import CustomFieldNames
 from worker.drain import CAPACITY, Drain
+from worker.files import Files
 from worker.journal import Journal, LeaseLost
 from worker.kit import Kit
 from worker.ledger import breakers, feeds, installations, runs
@@ -48,6 +52,8 @@ PROCESSES = 8
 """While Redis is away each process takes this part of a quota for its own."""
 POLLING = 20.0
 """How long (s) a poll task goes on taking pages; what is left is polled again at once, by whoever is free."""
+DOWNLOADING = 40.0
+"""How long (s) a file may take: a feed's lease has to last as long."""
 CARRYING = 3.0
 """How long (s) a run task goes on claiming, so that polls in the same queue are not kept waiting."""
 
@@ -81,6 +87,7 @@ class Engine:
         self._polls: Journal[Poll, int] = Journal(self.store, lambda c, polls: feeds.write(c, polls, now_ms()))
         self._runs: Journal[Entry, bool] = Journal(self.store, runs.write)
         self.client: Client = self._loop.run_until_complete(_client(place, project, self.store))
+        self._files = Files(client=self.client, folder=project.settings.state_dir / "files")
         self._paces = self.store.read_now(partial(_paces, project))
         lookups = Lookups(self.client)
         self._kit = Kit(
@@ -134,15 +141,17 @@ class Engine:
             poller = self._poller(feed, deadline, write)
             reason = await poller.poll() if isinstance(poller, Poller) else poller
             if not isinstance(poller, Poller):
-                await write(Poll(feed=feed.id, fence=feed.fence, due_at=now_ms() + 60_000, error=poller))
+                await write(_failed(feed, poller))
             _tell(feed, reason)
         except LeaseLost:
             log.warning("feed.taken_over", feed=feed.id)
             more = False
-        except Exception:  # a fault of ours in one feed must not end the others; the lease brings it back
+        except Exception as error:  # a fault of ours in one feed must not end the others
             log.exception("feed.broken", feed=feed.id)
             more = False
         return total, more
+            with suppress(LeaseLost, SQLAlchemyError):  # it cannot be shown; the end of the lease brings the feed back
+                await self._polls.write(_failed(feed, f"{type(error).__name__}: {error}"[:2000]))
 
     def _poller(self, feed: ClaimedFeed, deadline: int, write: Callable[[Poll], Awaitable[int]]) -> Poller | str:
         """What polls the feed, or why nothing can."""
@@ -164,6 +173,7 @@ class Engine:
             deadline=deadline,
             least=least_pace(self._paces, connection.name),
         )
+            files=self._files,
 
     async def carry(self, seconds: float = CARRYING) -> int:
         """Carry out runs that are due, for about so many seconds; how many were taken up."""
@@ -238,7 +248,12 @@ async def _client(place: Place, project: Project, store: Store) -> Client:
     limiter: Limiter = RedisLimiter.at(place.redis_url, processes=PROCESSES) if place.redis_url else LocalLimiter()
     vault = partial(vault_of, project.settings)
     tokens = Credentials(store, vault, project.connections, project.vendors, limiter=limiter)
-    return Client(limiter, tokens, vendors=project.vendors)
+    return Client(limiter, tokens, vendors=project.vendors, timeouts=Timeouts(download=DOWNLOADING))
+
+
+def _failed(feed: ClaimedFeed, reason: str) -> Poll:
+    """The word of a poll that came to nothing; the feed is due again in a minute."""
+    return Poll(feed=feed.id, fence=feed.fence, due_at=now_ms() + 60_000, error=reason, pace=feed.pace)
 
 
 def _tell(feed: ClaimedFeed, reason: str | None) -> None:

@@ -15,11 +15,13 @@ from connections.connection import Connection
 from connections.errors import Garbage, Later, NotFound, OutcomeUnknown, Refused, Unauthorized, VendorError
 from connections.paging import first_at
 from connections.request import InvalidInputs, build
+from connections.wire import Request
 from triggers import snapshot, watermark
 from triggers.reading import Disordered, Event, Page, PageRepeated, SetAside, key_of
 from triggers.snapshot import SnapshotCursor
 from triggers.trigger import Availability, Object, Trigger, Watermark
 from triggers.watermark import WatermarkCursor
+from worker.files import Files, NotKept
 from worker.kit import Caller
 from worker.ledger.feeds import LEASE, ClaimedFeed, Poll
 from worker.schedule import FASTEST, missed_slots, next_slot, paced
@@ -30,6 +32,8 @@ ECHOES = 60_000
 """A nudge that brought nothing is followed up (ms): a vendor's index shows some seconds later what it told about."""
 PAGES_PER_TURN = 100
 """A feed with more to read than this is due again at once, so that others get their turn."""
+REFUSED_OFTEN = 2
+"""After so many failures in a row a list that the vendor refuses to go on with is read from its beginning."""
 NEVER = 2**53
 SWITCHING = frozenset({400, 401, 404, 422})
 """Refusals after which another way of asking is tried, where the trigger has one and the credential is not at fault."""
@@ -56,7 +60,7 @@ class Poller:
 
     `write` makes a part durable and gives the number of runs that it opened; `clock` is the time in epoch ms; at
     `deadline` (the same clock) the poll stops after the page in hand. `least` is the shortest interval (ms) that
-    `every: auto` may choose.
+    `every: auto` may choose. `files` is where files are kept, for triggers that fetch some.
     """
 
     feed: ClaimedFeed
@@ -67,6 +71,7 @@ class Poller:
     clock: Callable[[], int]
     deadline: int
     least: int = FASTEST
+    files: Files | None = None
     brought: bool = False
 
     async def poll(self) -> str | None:
@@ -76,10 +81,10 @@ class Poller:
             LeaseLost: another worker has taken the feed over.
         """
         cursor, part, turn = self._stored(), _Part(), 0
-        before = cursor
-        error: VendorError | Disordered | PageRepeated | InvalidInputs | GivenUp | None = None
+        before, over = cursor, isinstance(cursor, SnapshotCursor) and cursor.over
+        error: VendorError | Disordered | PageRepeated | InvalidInputs | NotKept | GivenUp | None = None
         try:
-            while True:
+            while not over:
                 cursor, ended = await self._page(cursor, part)
                 turn += 1
                 if ended or turn >= PAGES_PER_TURN or self.clock() >= self.deadline:
@@ -87,8 +92,8 @@ class Poller:
                 if part.pages >= PAGES_PER_COMMIT and not _descending(ways(self.trigger)[cursor.way]):
                     await self._commit(cursor, before, part)
                     before, part = cursor, _Part()
-        except (VendorError, Disordered, PageRepeated, InvalidInputs) as caught:
-            error = caught
+        except (VendorError, Disordered, PageRepeated, InvalidInputs, NotKept) as caught:
+            error, cursor = caught, _begun_anew(cursor, caught, self.feed.failures)
         waited = timedelta(milliseconds=self.clock() - self.feed.created_at)
         if error is None and isinstance(cursor, SnapshotCursor) and _in_vain(self.trigger, cursor, waited):
             error = GivenUp(f"{self.trigger.id}: what it waits for has not come in {waited}")
@@ -139,7 +144,10 @@ class Poller:
         try:
             answer = await self.client.call(self.connection, request, "poll")
         except Refused as refused:
+        binary = isinstance(trigger.strategy, Availability) and trigger.strategy.binary
             if _gone(trigger, refused):
+            if binary:
+                return Page(records=[await self._file(trigger, request)])
                 return Page(records=(), now=None)
             raise
         records = records_of(trigger, answer.data, inputs)
@@ -149,6 +157,11 @@ class Poller:
     def _stored(self) -> Cursor:
         module: Any = watermark if isinstance(self.trigger.strategy, Watermark) else snapshot
         if self.feed.cursor is not None:
+    async def _file(self, trigger: Trigger, request: Request) -> Mapping[str, Any]:
+        if self.files is None:
+            raise NotKept(f"{trigger.id} fetches a file, and there is no folder for it")
+        return await self.files.fetch(trigger, self.connection, request, self.feed.params)
+
             return module.load(self.feed.cursor)  # type: ignore[no-any-return]  # one of the two kinds
         start = self.feed.start
         moment = start if start in {"now", "beginning"} else round(datetime.fromisoformat(start).timestamp() * 1000)
@@ -188,6 +201,17 @@ class Poller:
 def _again(feed: ClaimedFeed, cursor: Cursor, error: Exception | None, now: int, due: int, *, brought: bool) -> int:
     """When to poll next: at once with more to read, soon after a passing fault, else at the next slot."""
     if isinstance(error, Later) and error.retry_at is not None:
+def _begun_anew(cursor: Cursor, error: Exception, failures: int) -> Cursor:
+    """The cursor without its place in a list, where the vendor refuses to go on from there again and again.
+
+    It may name a record that is gone. What was found is known all the same; done once, a fault that lies elsewhere does
+    not have the list read from its beginning at every poll.
+    """
+    if failures != REFUSED_OFTEN or not isinstance(error, Refused) or not another_way(error):
+        return cursor
+    return replace(cursor, walk=None) if isinstance(cursor, WatermarkCursor) else replace(cursor, listing=None)
+
+
         return max(now + 1000, round(error.retry_at * 1000))
     if isinstance(error, Later | OutcomeUnknown):
         return min(due, now + (5000 << min(feed.failures, 8)))

@@ -14,7 +14,7 @@ from config.automation import Automation, Every, Schedule, Start, Step, TriggerU
 from connections.connection import Connection, PrivateToken
 from connections.fields import Sensitive
 from connections.operation import get, post, put
-from connections.paging import Keyset, Offset
+from connections.paging import Keyset, Offset, OnePage
 from triggers.since import epoch_ms, ranges
 from triggers.trigger import Availability, Kind, Object, Snapshot, Trigger, Watermark
 
@@ -68,12 +68,14 @@ TRIGGERS: Mapping[str, Trigger] = {
         trigger("toy.things.search", fetch=post("/things/search", Wanted), strategy=TIMED),
         trigger("toy.things.newest", strategy=Watermark(added="dateAdded", lookback=timedelta(seconds=0))),
         trigger("toy.things.list", strategy=Snapshot(), paging=Offset(size=3)),
-        trigger("toy.things.get", fetch=get("/things/{id}"), records="thing", strategy=Object(), paging=Offset(size=3)),
+        trigger("toy.things.get", fetch=get("/things/{id}"), records="thing", strategy=Object(), paging=OnePage()),
         trigger(
             "toy.slots.list",
+            fetch=get("/slots", Wanted),
             strategy=Availability(once=True, waiting=(400, 404), events=("new",)),
             records="slots",
             key=("name",),
+            paging=OnePage(),
         ),
     )
 }
