@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -47,6 +47,12 @@ class Polls:
 
     async def poll(self, feed: str, *, time: int = 20_000, border: Border | None = None) -> str | None:
         """Poll the feed, which must be due; why it was cut short. `border` is where the worker dies."""
+        return await self.claimed(feed, time=time, border=border)()
+
+    def claimed(
+        self, feed: str, *, time: int = 20_000, border: Border | None = None
+    ) -> Callable[[], Awaitable[str | None]]:
+        """Claim the feed, which must be due; what polls it."""
         [mine] = self.ledger.write_now(feeds.claim, [feed], self.clock())
         self.shelf.border = border or Border()
         poller = Poller(
@@ -59,7 +65,7 @@ class Polls:
             deadline=self.clock() + time,
             files=self.files,
         )
-        return await poller.poll()
+        return poller.poll
 
     async def again(self, feed: str, **more: Any) -> str | None:
         """The same when the feed is due again."""
