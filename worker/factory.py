@@ -43,6 +43,7 @@ def celery_settings(broker_url: str) -> dict[str, Any]:
     return {
         "broker_url": broker_url,
         "broker_connection_retry_on_startup": True,
+        "broker_connection_max_retries": None,  # a Redis that is away for an hour comes back; so do we
         "broker_transport_options": {
             # redelivery of a live task is a second execution (celery#2599): no task may live this long
             "visibility_timeout": 300,
