@@ -144,7 +144,8 @@ def torn(listing: Listing, keys: Sequence[str], trigger: Trigger) -> bool:
     """Whether the list shifted between two pages that are counted off.
 
     Such pages overlap by a record (see `Offset`); when the new one knows none of the last one's, records were deleted
-    in between, and as many slipped by unread.
+    in between, and as many slipped by unread. A record that changes its place can slip by unnoticed: lists in an order
+    that changes need `missing` of two.
     """
     counted = isinstance(trigger.paging, Offset) and bool(listing.at)
     return counted and bool(listing.keys) and not set(listing.keys) & set(keys)

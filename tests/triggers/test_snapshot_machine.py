@@ -80,11 +80,15 @@ class ListMachine(RuleBasedStateMachine):
         self.vendor.delete(key)
         self.stayed.discard(key)
 
-    @precondition(lambda self: any(item.gone for item in self.vendor.items.values()))
+    @precondition(lambda self: self.restorable())
     @rule(data=st.data(), place=PLACE)
     def restore(self, data: st.DataObject, place: int) -> None:
-        gone = [key for key, item in self.vendor.items.items() if item.gone]
-        self.vendor.restore(data.draw(st.sampled_from(gone)), place=place)
+        self.vendor.restore(data.draw(st.sampled_from(self.restorable())), place=place)
+
+    def restorable(self) -> list[str]:
+        """What was deleted, unless the listing under way has shown it: that would be a move, which hides others."""
+        shown = self.found if self.feed.unfinished else set()
+        return [key for key, item in self.vendor.items.items() if item.gone and key not in shown]
 
     @rule()
     def read(self) -> None:
