@@ -63,7 +63,7 @@ async def ask(
         VendorError: the vendor refused, or its answer cannot be read.
     """
     refused: Refused | None = None
-    for way in ways(trigger):
+    for way in ways(snapshot.bound(trigger, given)):
         try:
             return await _read(client, way, connection, given, watch, most)
         except Refused as error:
@@ -83,7 +83,9 @@ async def _read(
         extra = {**trigger.fixed, **_first_ask(trigger, watch), **trigger.paging.ask(at)}
         answer = await client.call(connection, build(trigger.fetch, given, connection, extra), "poll")
         records = records_of(trigger, answer.data, given)
-        found += [_found(trigger, watch, record) for record in present(trigger, records, given)]
+        now = round(time.time() * 1000) if answer.at is None else answer.at
+        near = [record for record in present(trigger, records, given) if snapshot.near(trigger, record, now)]
+        found += [_found(trigger, watch, record) for record in near]
         at = trigger.paging.after(at, answer.data, records)
         if at is None or len(found) >= most:
             break

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any, Literal
 
+from connections.fields import span as length
 from connections.paging import Offset, Position, at_path
 from triggers.reading import (
     Event,
@@ -124,6 +126,8 @@ def absorb(trigger: Trigger, cursor: SnapshotCursor, page: Page, today: int) -> 
         raise PageRepeated(f"{trigger.id}: three pages in a row hold the same {len(keys)} records")
     if torn(listing, keys, trigger):
         return Reading(events=(), cursor=replace(cursor, listing=_stepped_back(listing, trigger)), aside=aside)
+    now = today if page.now is None else page.now
+    lines = {key: record for key, record in lines.items() if near(trigger, record, now)}
     events, cursor = _met(trigger, cursor, lines, page.now)
     listing = replace(
         listing,
@@ -138,6 +142,27 @@ def absorb(trigger: Trigger, cursor: SnapshotCursor, page: Page, today: int) -> 
     gone, cursor = _missed(trigger, cursor, listing, page.now) if listing.whole else ([], cursor)
     ended = replace(cursor, phase="steady", listing=None, window=listing.window, listed=listing.now if window else None)
     return Reading(events=(*events, *gone), cursor=ended, aside=aside)
+
+
+def bound(trigger: Trigger, params: Mapping[str, Any]) -> Trigger:
+    """The trigger for a feed with these parameters: it knows how near a record must be, if that counts."""
+    within = getattr(trigger.strategy, "within", None)
+    return trigger if within is None else _bound(trigger, str(params.get(within.parameter, "0s")))
+
+
+@cache
+def _bound(trigger: Trigger, text: str) -> Trigger:
+    strategy: Any = trigger.strategy
+    return replace(trigger, strategy=replace(strategy, within=replace(strategy.within, span=length(text))))
+
+
+def near(trigger: Trigger, record: Mapping[str, Any], now: int) -> bool:
+    """Whether a record counts as there at that time (epoch ms), as far as its own time goes."""
+    within = getattr(trigger.strategy, "within", None)
+    if within is None:
+        return True
+    place = time_at(record, within.at)
+    return place is not None and place <= now + round(within.span.total_seconds() * 1000)
 
 
 def torn(listing: Listing, keys: Sequence[str], trigger: Trigger) -> bool:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from itertools import dropwhile, takewhile
 from typing import Any, Literal
 
-from connections.paging import Position
+from connections.paging import Numbered, Offset, Position
 from triggers.reading import Disordered, Event, Page, PageRepeated, Reading, SetAside, key_of, time_at
 from triggers.trigger import Kind, Trigger, Watch, Watermark
 
@@ -26,12 +26,16 @@ class Walk:
 
     `at` is where the next page starts, `now` the vendor's clock at the first page, `edge` the furthest time met, `met`
     the versions that this walk met and that it, or the next one, could meet again.
+
+    Where pages are counted off: `keys` are those of the last one, `repeated` says that it was as the one before.
     """
 
     at: Position = None
     now: int | None = None
     edge: int | None = None
     met: Marks = field(default_factory=dict)
+    keys: tuple[str, ...] = ()
+    repeated: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,16 +67,25 @@ def begin(start: Literal["now", "beginning"] | int) -> WatermarkCursor:
 def load(stored: Mapping[str, Any]) -> WatermarkCursor:
     """The cursor that was stored as JSON."""
     walk = stored.get("walk")
-    return WatermarkCursor(**{**stored, "walk": Walk(**walk) if walk else None})
+    begun = Walk(**{**walk, "keys": tuple(walk.get("keys", ()))}) if walk else None
+    return WatermarkCursor(**{**stored, "walk": begun})
 
 
 def ask(trigger: Trigger, watch: Watch, cursor: WatermarkCursor) -> dict[str, Any]:
-    """The time and paging parameters of the next request, in the first dialect that the trigger has."""
+    """The time and paging parameters of the next request, in the first dialect that the trigger has.
+
+    Pages that are counted off shift when a record moves from one that was read to one that was not. So a list that
+    comes oldest first is not counted through: each page is the first one from the furthest time met on.
+    """
     strategy = _strategy(trigger)
     paging = trigger.paging.ask(cursor.walk.at if cursor.walk else None)
     if not strategy.since:
         return paging
-    return {**paging, **strategy.since[0](watch, cursor.floor, cursor.phase == "baseline")}
+    baseline = cursor.phase == "baseline"
+    moment = cursor.floor
+    if _counted(trigger) and not baseline and cursor.walk is not None and cursor.walk.edge is not None:
+        moment = cursor.walk.edge
+    return {**paging, **strategy.since[0](watch, moment, baseline)}
 
 
 def absorb(trigger: Trigger, watch: Watch, cursor: WatermarkCursor, page: Page) -> Reading[WatermarkCursor]:
@@ -88,10 +101,13 @@ def absorb(trigger: Trigger, watch: Watch, cursor: WatermarkCursor, page: Page) 
         raise PageRepeated(f"{trigger.id}: the page at {page.next} leads to itself; reading on would never end")
     lines, aside = _told(trigger, watch, page.records)
     descending = _descending(strategy, cursor)
+    if _counted(trigger):
+        walk, lines = _counted_off(trigger, walk, lines, descending=descending)
     edge = _edge(trigger, walk.edge, lines, descending=descending)
+    onward = _counted(trigger) and not descending and edge != walk.edge
     events, met = _judged(strategy, cursor, walk, lines)
     cursor = _observed(cursor, lines, page.now)
-    walk = replace(walk, at=page.next, edge=edge, met=met)
+    walk = replace(walk, at=None if onward else page.next, edge=edge, met=met)
     bottom = cursor.floor if cursor.phase == "steady" else _rise(strategy, cursor, walk)
     whole = descending and edge is not None and bottom is not None and edge < bottom
     if page.next is None or whole:
@@ -118,6 +134,26 @@ class _Line:
 def _strategy(trigger: Trigger) -> Watermark:
     assert isinstance(trigger.strategy, Watermark), trigger.id  # noqa: S101  # the caller chose this module by it
     return trigger.strategy
+
+
+def _counted(trigger: Trigger) -> bool:
+    return isinstance(trigger.paging, Offset | Numbered)
+
+
+def _counted_off(trigger: Trigger, walk: Walk, lines: list[_Line], *, descending: bool) -> tuple[Walk, list[_Line]]:
+    """The walk with this page, and what of it counts.
+
+    Newest first, what lies above the last page was met already, or came in meanwhile and is left to the next walk.
+
+    Raises:
+        PageRepeated: it is the same page for the third time. A page may come twice, as the list shifts.
+    """
+    keys = tuple(line.key for line in lines)
+    repeated = bool(keys) and walk.at is not None and keys == walk.keys
+    if repeated and walk.repeated:
+        raise PageRepeated(f"{trigger.id}: three pages in a row hold the same records; reading on would never end")
+    within = [line for line in lines if not descending or walk.edge is None or line.time <= walk.edge]
+    return replace(walk, keys=keys, repeated=repeated), within
 
 
 def _descending(strategy: Watermark, cursor: WatermarkCursor) -> bool:

@@ -74,6 +74,9 @@ class Poller:
     files: Files | None = None
     brought: bool = False
 
+    def __post_init__(self) -> None:
+        self.trigger = snapshot.bound(self.trigger, self.feed.params)
+
     async def poll(self) -> str | None:
         """Read what there is to read; the reason if it was cut short by an error.
 
@@ -141,27 +144,27 @@ class Poller:
             asked = snapshot.ask(trigger, cursor, today)
             at = cursor.listing.at if cursor.listing else None
         request = build(trigger.fetch, inputs, self.connection, {**trigger.fixed, **asked})
-        try:
-            answer = await self.client.call(self.connection, request, "poll")
-        except Refused as refused:
         binary = isinstance(trigger.strategy, Availability) and trigger.strategy.binary
-            if _gone(trigger, refused):
+        try:
             if binary:
                 return Page(records=[await self._file(trigger, request)])
+            answer = await self.client.call(self.connection, request, "poll")
+        except Refused as refused:
+            if _gone(trigger, refused):
                 return Page(records=(), now=None)
             raise
         records = records_of(trigger, answer.data, inputs)
         after = trigger.paging.after(at, answer.data, records)
         return Page(records=present(trigger, records, inputs), next=after, now=answer.at)
 
-    def _stored(self) -> Cursor:
-        module: Any = watermark if isinstance(self.trigger.strategy, Watermark) else snapshot
-        if self.feed.cursor is not None:
     async def _file(self, trigger: Trigger, request: Request) -> Mapping[str, Any]:
         if self.files is None:
             raise NotKept(f"{trigger.id} fetches a file, and there is no folder for it")
         return await self.files.fetch(trigger, self.connection, request, self.feed.params)
 
+    def _stored(self) -> Cursor:
+        module: Any = watermark if isinstance(self.trigger.strategy, Watermark) else snapshot
+        if self.feed.cursor is not None:
             return module.load(self.feed.cursor)  # type: ignore[no-any-return]  # one of the two kinds
         start = self.feed.start
         moment = start if start in {"now", "beginning"} else round(datetime.fromisoformat(start).timestamp() * 1000)
@@ -198,9 +201,6 @@ class Poller:
         )
 
 
-def _again(feed: ClaimedFeed, cursor: Cursor, error: Exception | None, now: int, due: int, *, brought: bool) -> int:
-    """When to poll next: at once with more to read, soon after a passing fault, else at the next slot."""
-    if isinstance(error, Later) and error.retry_at is not None:
 def _begun_anew(cursor: Cursor, error: Exception, failures: int) -> Cursor:
     """The cursor without its place in a list, where the vendor refuses to go on from there again and again.
 
@@ -212,6 +212,9 @@ def _begun_anew(cursor: Cursor, error: Exception, failures: int) -> Cursor:
     return replace(cursor, walk=None) if isinstance(cursor, WatermarkCursor) else replace(cursor, listing=None)
 
 
+def _again(feed: ClaimedFeed, cursor: Cursor, error: Exception | None, now: int, due: int, *, brought: bool) -> int:
+    """When to poll next: at once with more to read, soon after a passing fault, else at the next slot."""
+    if isinstance(error, Later) and error.retry_at is not None:
         return max(now + 1000, round(error.retry_at * 1000))
     if isinstance(error, Later | OutcomeUnknown):
         return min(due, now + (5000 << min(feed.failures, 8)))

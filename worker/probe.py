@@ -38,10 +38,10 @@ def chosen(probe: Probe, inputs: Mapping[str, Any]) -> Probe:
     Raises:
         Untold: no probe can tell anything with them.
     """
-    given = [name for name in probe.asks.values() if inputs.get(name) is not None]
+    given = [name for name in probe.asks.values() if at_path(inputs, name) is not None]
     if not given and probe.otherwise is not None:
         return chosen(probe.otherwise, inputs)
-    if probe.same and not any(inputs.get(name) is not None for name in probe.same.values()):
+    if probe.same and not any(at_path(inputs, name) is not None for name in probe.same.values()):
         raise Untold("none of the inputs by which it could be recognised was given")
     return probe
 
@@ -98,13 +98,13 @@ def match(
             continue
         if any(at_path(record, name) == value for name, value in probe.unless.items()):
             continue
-        if all(_same(probe, record, field, inputs.get(name)) for field, name in probe.same.items()):
+        if all(_same(probe, record, field, at_path(inputs, name)) for field, name in probe.same.items()):
             return Found(record=record, id=id_)
     return None
 
 
 def _asked(probe: Probe, inputs: Mapping[str, Any], more: str | None) -> dict[str, Any]:
-    given = {name: inputs[source] for name, source in probe.asks.items() if inputs.get(source) is not None}
+    given = {name: value for name, source in probe.asks.items() if (value := at_path(inputs, source)) is not None}
     return {**given, probe.more_as: more} if probe.more_as and more is not None else given
 
 
