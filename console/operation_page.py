@@ -8,12 +8,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import orjson
 from ruamel.yaml import YAML
 
 from actions.action import Action, Guarded, Natural, Probe, Unsafe
 from config.parameters import Call, polled, sent
 from connections.example import example, resolved
 from connections.operation import inputs_of, parameters_of
+from triggers.samples import sample
 from triggers.trigger import Availability, Object, Snapshot, Trigger, Watermark
 
 Row = Trigger | Action
@@ -68,6 +70,12 @@ def page(row: Row) -> Iterator[str]:
     yield ""
     yield from _parameter_lines(row)
     yield ""
+    record = sample(row.id)
+    if record is not None:
+        yield "A record, as templates see it:"
+        yield ""
+        yield from orjson.dumps(record, option=orjson.OPT_INDENT_2).decode().split("\n")
+        yield ""
     yield "YAML to paste:"
     yield ""
     yield from snippet(row).rstrip("\n").split("\n")
@@ -78,6 +86,7 @@ def page_json(row: Row) -> dict[str, Any]:
     call = polled(row) if isinstance(row, Trigger) else sent(row, {})
     return {
         "parameters": [asdict(parameter) for parameter in parameters(call)],
+        "sample": sample(row.id),
         "one_of": list(call.one_of),
         "only_one_of": list(call.only_one_of),
         "about": " ".join(_trigger_words(row) if isinstance(row, Trigger) else _action_words(row)),
