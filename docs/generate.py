@@ -15,8 +15,7 @@ from pathlib import Path
 import click
 from pydantic import TypeAdapter
 
-from actions.action import Action
-from actions.catalog import CATALOG as ACTIONS
+from config.catalogues import catalogues
 from config.connection_file import AUTHS
 from config.filters import FILTERS
 from config.settings import NAMES
@@ -25,8 +24,6 @@ from connections.errors import VendorError
 from console.commands import HELP, ROWS, made
 from docs.sections import FOLDER, catalogue
 from docs.words import NOTICE, Lines, fields, listed, sentence, table
-from triggers.catalog import CATALOG as TRIGGERS
-from triggers.trigger import Trigger
 
 DOCS = Path(__file__).parent
 PART = re.compile(r"(<!-- generated: ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -117,14 +114,16 @@ def filled(text: str) -> str:
     return PART.sub(lambda found: found[1] + "\n".join(PARTS[found[2]]()) + "\n" + found[3], text)
 
 
-def pages(triggers: Mapping[str, Trigger] = TRIGGERS, actions: Mapping[str, Action] = ACTIONS) -> dict[str, str]:
+def pages() -> dict[str, str]:
     """Every page that is generated, or holds something that is, by its path in docs/."""
     written = {
         str(path.relative_to(DOCS)): filled(path.read_text(encoding="utf-8"))
         for path in sorted(DOCS.rglob("*.md"))
         if PART.search(path.read_text(encoding="utf-8"))
     }
-    return {**written, **catalogue(triggers, actions), "reference/command-line.md": command_line()}
+    known = catalogues()
+    whole = catalogue(known.triggers, known.actions)
+    return {**written, **whole, "reference/command-line.md": command_line()}
 
 
 def main(words: Sequence[str]) -> int:

@@ -17,7 +17,9 @@ from docs.words import NOTICE, Lines, kind_of, listed, sentence, span, table, to
 from triggers.trigger import Availability, Object, Snapshot, Trigger, Watermark
 
 FOLDER = "reference/catalogue"
-SOURCE = "the rows in triggers/ and actions/"
+SOURCE = "the rows in triggers/ and actions/, or config/connectors/"
+HOMES = {"ghl": "acme"}
+"""The connection that the examples work on, by its kind; those of other kinds are called as their kind is."""
 
 
 def parameters(call: Call) -> Lines:
@@ -64,7 +66,7 @@ def trigger_section(row: Trigger) -> Lines:
     chosen = row.one_of[:1]
     whole = example(row.fetch, whole=True)
     given |= {name: whole[name] for name in chosen if name not in given}
-    use = {"use": row.id, "connection": "acme", "on": row.default_event}
+    use = {"use": row.id, "connection": HOMES.get(kind_in(row.id), kind_in(row.id)), "on": row.default_event}
     yield from block({"trigger": {**use, **({"with": given} if given else {})}})
 
 
@@ -102,7 +104,8 @@ def action_section(row: Action) -> Lines:
     given |= {name: whole[name] for name in (*row.one_of[:1], *row.only_one_of[:1]) if name in whole}
     yield from parameters(sent(row, given))
     yield ""
-    yield from block([{"use": row.id, **({"with": given} if given else {})}])
+    elsewhere = {} if kind_in(row.id) in HOMES else {"connection": kind_in(row.id)}
+    yield from block([{"use": row.id, **elsewhere, **({"with": given} if given else {})}])
 
 
 def repeating(row: Action) -> str:
@@ -142,26 +145,36 @@ def block(value: Any) -> Lines:
     yield "```"
 
 
-def slug(category: str) -> str:
-    """The name of a category's page."""
-    return re.sub(r"[^a-z0-9]+", "-", category.lower()).strip("-")
+def kind_in(id_: str) -> str:
+    """The kind of vendor that an operation belongs to."""
+    return id_.partition(".")[0]
 
 
 def catalogue(triggers: Mapping[str, Trigger], actions: Mapping[str, Action]) -> dict[str, str]:
-    """The page of each category, and the one that lists them."""
-    categories = sorted({row.category for row in triggers.values()} | {row.category for row in actions.values()})
-    pages = {}
-    index = ["# Catalogue", "", NOTICE.format(source=SOURCE), ""]
-    index += [f"{len(triggers)} triggers and {len(actions)} actions, by category.", ""]
-    counts = []
-    for category in categories:
-        polls = [row for _, row in sorted(triggers.items()) if row.category == category]
-        acts = [row for _, row in sorted(actions.items()) if row.category == category]
-        name = f"{slug(category)}.md"
-        pages[f"{FOLDER}/{name}"] = _category(category, polls, acts)
-        counts.append((f"[{category}]({name})", str(len(polls)), str(len(acts))))
-    index += table(("category", "triggers", "actions"), counts)
-    return {**pages, f"{FOLDER}/README.md": "\n".join(index) + "\n"}
+    """The page of each category of each kind, and the one that lists them."""
+    groups: dict[tuple[str, str], tuple[list[Trigger], list[Action]]] = {}
+    for _, trigger in sorted(triggers.items()):
+        groups.setdefault((kind_in(trigger.id), trigger.category), ([], []))[0].append(trigger)
+    for _, action in sorted(actions.items()):
+        groups.setdefault((kind_in(action.id), action.category), ([], []))[1].append(action)
+    pages = {
+        f"{FOLDER}/{page_name(kind, category)}": _category(category, *rows) for (kind, category), rows in groups.items()
+    }
+    lines = ["# Catalogue", "", NOTICE.format(source=SOURCE)]
+    for kind in sorted({kind for kind, _ in groups}, key=lambda kind: (kind not in HOMES, kind)):
+        counts = [
+            (f"[{category}]({page_name(kind, category)})", str(len(polled_)), str(len(done)))
+            for (each, category), (polled_, done) in sorted(groups.items())
+            if each == kind
+        ]
+        lines += ["", f"## {kind}", "", *table(("category", "triggers", "actions"), counts)]
+    return {**pages, f"{FOLDER}/README.md": "\n".join(lines) + "\n"}
+
+
+def page_name(kind: str, category: str) -> str:
+    """The file of a category's page."""
+    slug = re.sub(r"[^a-z0-9]+", "-", category.lower()).strip("-")
+    return f"{slug}.md" if kind in HOMES or slug.startswith(kind) else f"{kind}-{slug}.md"
 
 
 def _category(category: str, triggers: Sequence[Trigger], actions: Sequence[Action]) -> str:

@@ -39,9 +39,16 @@ connections:
     location_id: ve9EPM428h8vShlRW1KT
     company_id: 5DP41231LkQsiKESj6rh
     auth: {type: private_token, token: "${ACME_TOKEN}"}
+  rankr:
+    kind: rankr
+    base_url: https://rankr.example
+    auth: {type: client_credentials, client_id: a, client_secret: "${APP_SECRET}"}
+  0codekit:
+    kind: 0codekit
+    auth: {type: api_key, key: "${APP_SECRET}", header: auth}
 """
 TRIGGER = {"use": "ghl.contacts.search", "connection": "acme"}
-STEP = {"use": "ghl.contacts.tags.add", "with": {"contactId": "{{ record.id }}", "tags": ["a"]}}
+STEP = {"use": "ghl.contacts.tags.add", "connection": "acme", "with": {"contactId": "{{ record.id }}", "tags": ["a"]}}
 PROGRAMS = {"make", "docker", "cp", "curl", "python", ".", "hightide"}
 
 
