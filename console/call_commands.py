@@ -89,6 +89,10 @@ def act(
 
     async def sent(client: Client) -> Answer | None:
         inputs = await CustomFieldNames(Lookups(client)).checked(row, given, home)
+        if row.bulk is not None and len(row.bulk.parts(inputs)) > 1:
+            raise Fault(
+                f"{action} takes {row.bulk.limit} `{row.bulk.field}` in one call; an automation sends more in several"
+            )
         request = build(row.operation(inputs), inputs, home)
         if dry_run:
             output.json(request_json(row, request, home, inputs))

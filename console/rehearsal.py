@@ -95,7 +95,7 @@ async def rehearse(
     for number, step in enumerate(automation.steps, 1):
         steps += await _calls(str(number), step, context, connections, checked)
         answer = stand_in(step.id, ACTIONS[step.use])
-        outputs[step.id] = [answer] if step.for_each is not None else answer
+        outputs[step.id] = [answer] if step.for_each is not None or ACTIONS[step.use].bulk else answer
     return Rehearsal(event=event, when=when, steps=tuple(steps))
 
 
@@ -103,28 +103,43 @@ async def _calls(
     number: str, step: Step, context: Mapping[str, Any], connections: Mapping[str, Connection], checked: Checked
 ) -> list[Rehearsed]:
     if step.for_each is None:
-        return [await _call(number, step, context, connections, checked)]
+        return await _call(number, step, context, connections, checked)
     try:
         found = items(step.for_each, context)
     except TemplateError as error:
         return [Rehearsed(number=number, step=step, error=f"for_each: {error}")]
     return [
-        await _call(f"{number}.{place}", step, {**context, "item": item}, connections, checked)
+        each
         for place, item in enumerate(found, 1)
+        for each in await _call(f"{number}.{place}", step, {**context, "item": item}, connections, checked)
     ]
 
 
 async def _call(
     number: str, step: Step, context: Mapping[str, Any], connections: Mapping[str, Connection], checked: Checked
-) -> Rehearsed:
+) -> list[Rehearsed]:
+    """A call of a step; that of a bulk action as the several that it takes."""
     action, connection = ACTIONS[step.use], connections[step.connection]
     try:
         if step.when is not None and not holds(step.when, context):
-            return Rehearsed(number=number, step=step, skipped=True)
-        inputs = await checked(action, render(step.with_, context), connection)
-        request = build(action.operation(inputs), inputs, connection)
+            return [Rehearsed(number=number, step=step, skipped=True)]
+        given = render(step.with_, context)
     except TemplateError as error:
-        return Rehearsed(number=number, step=step, error=str(error))
+        return [Rehearsed(number=number, step=step, error=str(error))]
+    if action.bulk is None:
+        return [await _sent(number, step, action, given, connection, checked)]
+    parts = [action.bulk.cut(given, part) for part in action.bulk.parts(given)]
+    return [
+        await _sent(f"{number}.{place}", step, action, part, connection, checked) for place, part in enumerate(parts, 1)
+    ]
+
+
+async def _sent(
+    number: str, step: Step, action: Action, given: Any, connection: Connection, checked: Checked
+) -> Rehearsed:
+    try:
+        inputs = await checked(action, given, connection)
+        request = build(action.operation(inputs), inputs, connection)
     except InvalidInputs as error:
         return Rehearsed(number=number, step=step, error=f"with: {error}")
     return Rehearsed(number=number, step=step, request=request, inputs=inputs)

@@ -75,6 +75,14 @@ def test_act_carries_out_one_action_and_prints_the_answer(project: Path, vendor:
     assert [field["value"] for field in done.json["answer"]["contact"]["customFields"]] == ["North"]
 
 
+def test_a_list_too_long_for_one_call_is_left_to_automations(project: Path, vendor: Vendor) -> None:
+    given = json.dumps({"ids": [f"c{number}" for number in range(51)], "businessId": None})
+    done = hightide("act", "ghl.contacts.business.bulk_update", "-c", "acme", "--with", given, project=project)
+    assert done.status == 1
+    assert "takes 50 `ids` in one call" in done.err
+    assert vendor.effects("/contacts/bulk/business") == []
+
+
 def test_a_dry_run_shows_the_request_without_the_token_and_sends_nothing(project: Path, vendor: Vendor) -> None:
     given = '{"contactId": "c1", "body": "hello"}'
     done = hightide("act", "ghl.contacts.notes.create", "-c", "acme", "--with", given, "--dry-run", project=project)

@@ -77,6 +77,17 @@ def test_a_step_for_each_item_is_rehearsed_for_each() -> None:
     assert [each.request.body for each in found.steps if each.request] == [{"body": "lead"}, {"body": "vip"}]
 
 
+def test_a_list_too_long_for_one_call_is_rehearsed_in_parts() -> None:
+    ids = [f"c{number}" for number in range(120)]
+    many = step("ghl.contacts.business.bulk_update", {"ids": ids, "businessId": None}, id_="many")
+    found = rehearsed(many, note("{{ steps.many[0].success }}"))
+    assert found.sound
+    assert [each.number for each in found.steps] == ["1.1", "1.2", "1.3", "2"]
+    bodies = [each.request.body for each in found.steps if each.request is not None]
+    assert [len(body["ids"]) for body in bodies[:3]] == [50, 50, 20]
+    assert bodies[3]["body"] == "<steps.many.success>"
+
+
 def test_a_step_whose_when_is_false_is_left_out() -> None:
     [only] = rehearsed(note("x", when="'cold' in record.tags")).steps
     assert only.skipped
