@@ -29,9 +29,10 @@ from worker import orders
 from worker.carry import carry_out
 from worker.custom_fields import CustomFieldNames
 from worker.deploy import Feed
+from worker.files import Files
 from worker.journal import Journal
 from worker.kit import Kit
-from worker.ledger import feeds, runs
+from worker.ledger import feeds, runs, turns
 from worker.ledger.database import migrate, now_ms
 from worker.ledger.feeds import Poll
 from worker.ledger.runs import Entry
@@ -76,6 +77,7 @@ class Engine:
         migrate(url)
         self.vendor = vendor
         self.store = Store(url)
+        self.folder = folder / "files"
         self.moved = 0
         self._runner = run
         self.client: Client = self.do(self._client())
@@ -137,6 +139,7 @@ class Engine:
                 write=self._polls.write,
                 clock=self.clock,
                 deadline=now + DEADLINE,
+                files=Files(client=self.client, folder=self.folder),
             )
             reason = await poller.poll()
             if reason is not None:
@@ -152,6 +155,7 @@ class Engine:
             write=self._entries.write,
             inputs=CustomFieldNames(Lookups(self.client)).checked,
             taken=self._taken,
+            turn=Journal(self.store, turns.write).write,
             clock=self.clock,
             closing=lambda: False,
         )
