@@ -73,6 +73,31 @@ class Step:
     written: Mapping[str, Any] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class OncePer:
+    """Of several events for which the expression gives the same value within the span only the first runs."""
+
+    expression: str
+    span: timedelta
+
+    @classmethod
+    def read(cls, text: str) -> OncePer:
+        """What `EXPRESSION per SPAN` says.
+
+        Raises:
+            ValueError: it says nothing of the kind.
+        """
+        expression, _, span = text.rpartition(" per ")
+        if not expression.strip():
+            raise ValueError("names no value and span")
+        return cls(expression.strip(), spanned(span.strip()))
+
+    @property
+    def text(self) -> str:
+        """`EXPRESSION per SPAN`."""
+        return f"{self.expression} per {spelled(self.span)}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Automation:
     """One trigger, a condition, and the steps that each of its events leads to.
@@ -84,6 +109,7 @@ class Automation:
     trigger: TriggerUse
     steps: tuple[Step, ...]
     when: str | None = None
+    once_per: OncePer | None = None
 
     def with_environment(self, environ: Mapping[str, str]) -> Automation:
         """The same automation with every `${NAME}` replaced by its value, ready to poll and to render.
@@ -95,7 +121,8 @@ class Automation:
         """
         trigger = replace(self.trigger, with_=filled_in(self.trigger.with_, environ))
         steps = tuple(_step_with_environment(step, environ) for step in self.steps)
-        return replace(self, trigger=trigger, steps=steps, when=filled_in(self.when, environ))
+        once = self.once_per and replace(self.once_per, expression=filled_in(self.once_per.expression, environ))
+        return replace(self, trigger=trigger, steps=steps, when=filled_in(self.when, environ), once_per=once)
 
     def definition(self) -> dict[str, Any]:
         """The automation without its name as JSON, in the words of the YAML; secrets stay `${NAME}`."""
@@ -110,6 +137,7 @@ class Automation:
                 "start": trigger.start.isoformat() if isinstance(trigger.start, datetime) else trigger.start,
             },
             "when": self.when,
+            "once_per": self.once_per and self.once_per.text,
             "steps": [_step_definition(step) for step in self.steps],
         }
 
@@ -128,6 +156,7 @@ class Automation:
                 start=_start(trigger["start"]),
             ),
             when=definition["when"],
+            once_per=OncePer.read(definition["once_per"]) if definition.get("once_per") else None,
             steps=tuple(_step(step) for step in steps),
         )
 

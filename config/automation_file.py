@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from actions.action import Action
-from config.automation import Automation, Cron, Every, Schedule, Step, TriggerUse
+from config.automation import Automation, Cron, Every, OncePer, Schedule, Step, TriggerUse
 from config.connection_file import check_name
 from config.document import Place
 from config.findings import Findings
@@ -52,11 +52,24 @@ def _automation(name: str, value: Any, found: Findings, around: Around) -> Autom
     given = found.sound(AUTOMATION, value, place)
     trigger = _trigger(given["trigger"], (*place, "trigger"), found, around) if "trigger" in given else None
     _check_expression(given.get("when"), (*place, "when"), Scope(roots=RUN_ROOTS), found)
+    once = _once_per(given.get("once_per"), (*place, "once_per"), found)
     home = found.filled(given.get("trigger", {}).get("connection"))
     steps = _steps(given.get("steps", []), (*place, "steps"), home, found, around)
     if len(found.problems) > before or trigger is None:
         return None
-    return Automation(name=name, trigger=trigger, when=given.get("when"), steps=steps)
+    return Automation(name=name, trigger=trigger, when=given.get("when"), once_per=once, steps=steps)
+
+
+def _once_per(text: str | None, place: Place, found: Findings) -> OncePer | None:
+    if text is None:
+        return None
+    try:
+        once = OncePer.read(text)
+    except ValueError as exc:
+        found.fault(place, f"`{text}` {exc}", "expected an expression and a span, such as `record.email per 1d`")
+        return None
+    _check_expression(once.expression, place, Scope(roots=RUN_ROOTS), found)
+    return once
 
 
 def _trigger(value: dict[str, Any], place: Place, found: Findings, around: Around) -> TriggerUse | None:

@@ -108,6 +108,10 @@ class AutomationShape(TypedDict, total=False):
 
     trigger: Required[Annotated[Mapping_, Field(description="What starts the automation.")]]
     when: Annotated[Name, Field(description="Events for which this expression is false are passed over.")]
+    once_per: Annotated[
+        Name,
+        Field(description="`record.email per 1d`: of events with the same value within the span the first runs."),
+    ]
     steps: Required[Annotated[list[Any], Field(min_length=1, description="What is done, one after the other.")]]
 
 

@@ -8,9 +8,9 @@ from datetime import datetime
 from typing import Any
 
 from actions.action import Action
-from actions.catalog import CATALOG as ACTIONS
 from config.automation import Automation, Step
-from config.templates import TemplateError, holds, items, render
+from config.catalogues import catalogues
+from config.templates import TemplateError, evaluate, holds, items, render
 from connections.connection import Connection
 from connections.request import InvalidInputs, build
 from connections.wire import Request
@@ -36,12 +36,16 @@ class Rehearsed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rehearsal:
-    """A whole automation on one event: whether its `when` holds (None without one), and what its steps would send."""
+    """A whole automation on one event: whether its `when` holds (None without one), and what its steps would send.
+
+    `once` is the value that `once_per` goes by, None where there is none and nothing is limited.
+    """
 
     event: Event
     when: bool | None
     steps: tuple[Rehearsed, ...]
     error: str | None = None
+    once: Any = None
 
     @property
     def sound(self) -> bool:
@@ -70,12 +74,14 @@ async def rehearse(
     connections: Mapping[str, Connection],
     checked: Checked,
     now: datetime,
+    actions: Mapping[str, Action] | None = None,
 ) -> Rehearsal:
     """Go through an automation, its variables filled in, as a run would; answers are stood in for.
 
     Raises:
         VendorError: the custom fields of a location could not be looked up.
     """
+    rows = catalogues().actions if actions is None else actions
     outputs: dict[str, Any] = {}
     context = {
         "record": event.record,
@@ -85,25 +91,33 @@ async def rehearse(
         "connection": {"name": automation.trigger.connection},
         "now": now,
     }
-    when: bool | None = None
+    when, once, asked = None, None, "when"
     try:
         if automation.when is not None:
             when = holds(automation.when, context)
+        asked = "once_per"
+        if automation.once_per is not None:
+            once = evaluate(automation.once_per.expression, context)
     except TemplateError as error:
-        return Rehearsal(event=event, when=None, steps=(), error=f"when: {error}")
+        return Rehearsal(event=event, when=when, steps=(), error=f"{asked}: {error}")
     steps: list[Rehearsed] = []
     for number, step in enumerate(automation.steps, 1):
-        steps += await _calls(str(number), step, context, connections, checked)
-        answer = stand_in(step.id, ACTIONS[step.use])
-        outputs[step.id] = [answer] if step.for_each is not None or ACTIONS[step.use].bulk else answer
-    return Rehearsal(event=event, when=when, steps=tuple(steps))
+        steps += await _calls(str(number), step, rows[step.use], context, connections, checked)
+        answer = stand_in(step.id, rows[step.use])
+        outputs[step.id] = [answer] if step.for_each is not None or rows[step.use].bulk else answer
+    return Rehearsal(event=event, when=when, steps=tuple(steps), once=once)
 
 
 async def _calls(
-    number: str, step: Step, context: Mapping[str, Any], connections: Mapping[str, Connection], checked: Checked
+    number: str,
+    step: Step,
+    action: Action,
+    context: Mapping[str, Any],
+    connections: Mapping[str, Connection],
+    checked: Checked,
 ) -> list[Rehearsed]:
     if step.for_each is None:
-        return await _call(number, step, context, connections, checked)
+        return await _call(number, step, action, context, connections, checked)
     try:
         found = items(step.for_each, context)
     except TemplateError as error:
@@ -111,15 +125,20 @@ async def _calls(
     return [
         each
         for place, item in enumerate(found, 1)
-        for each in await _call(f"{number}.{place}", step, {**context, "item": item}, connections, checked)
+        for each in await _call(f"{number}.{place}", step, action, {**context, "item": item}, connections, checked)
     ]
 
 
 async def _call(
-    number: str, step: Step, context: Mapping[str, Any], connections: Mapping[str, Connection], checked: Checked
+    number: str,
+    step: Step,
+    action: Action,
+    context: Mapping[str, Any],
+    connections: Mapping[str, Connection],
+    checked: Checked,
 ) -> list[Rehearsed]:
     """A call of a step; that of a bulk action as the several that it takes."""
-    action, connection = ACTIONS[step.use], connections[step.connection]
+    connection = connections[step.connection]
     try:
         if step.when is not None and not holds(step.when, context):
             return [Rehearsed(number=number, step=step, skipped=True)]

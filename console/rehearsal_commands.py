@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,7 +11,6 @@ from typing import Annotated, Any
 import orjson
 import typer
 
-from actions.catalog import CATALOG as ACTIONS
 from config.automation import Automation
 from config.environment import names_in
 from config.findings import strings
@@ -26,7 +26,6 @@ from console.failures import Fault
 from console.folder import ledger
 from console.options import Json, Project
 from console.rehearsal import Rehearsal, Rehearsed, rehearse
-from triggers.catalog import CATALOG as TRIGGERS
 from triggers.reading import Event, key_of
 from worker.custom_fields import CustomFieldNames
 from worker.deploy import feed_of
@@ -83,7 +82,8 @@ def _located(desk: Desk, automation: Automation) -> Automation:
 
 
 async def _rehearsed(client: Client, desk: Desk, automation: Automation, given: Any) -> Rehearsal:
-    project, trigger = desk.project(), TRIGGERS[automation.trigger.use]
+    project = desk.project()
+    trigger = project.triggers[automation.trigger.use]
     use = automation.trigger
     if given is None:
         watch = as_watched(trigger, use.on)
@@ -95,7 +95,7 @@ async def _rehearsed(client: Client, desk: Desk, automation: Automation, given: 
     event = Event(key=key, version="test", kind=use.on[0], record=given)
     feed = feed_of(automation, trigger).id
     checked = CustomFieldNames(Lookups(client)).checked
-    return await rehearse(automation, event, feed, project.connections, checked, datetime.now(UTC))
+    return await rehearse(automation, event, feed, project.connections, checked, datetime.now(UTC), project.actions)
 
 
 def rehearsal_json(found: Rehearsal, connections: Any, desk: Desk) -> dict[str, Any]:
@@ -104,6 +104,7 @@ def rehearsal_json(found: Rehearsal, connections: Any, desk: Desk) -> dict[str, 
     return {
         "event": {"kind": event.kind, "key": event.key, "record": event.record},
         "when": found.when,
+        "once_per": found.once,
         "error": found.error,
         "steps": [
             {
@@ -131,7 +132,9 @@ def variables(automation: Automation) -> set[str]:
 def _request(each: Rehearsed, connection: Connection, desk: Desk) -> dict[str, Any] | None:
     if each.request is None or each.inputs is None:
         return None
-    shown = request_json(ACTIONS[each.step.use], each.request, connection, dict(each.inputs))
+    project = desk.project()
+    vendor = project.vendors.get(connection.kind)
+    shown = request_json(project.actions[each.step.use], each.request, connection, dict(each.inputs), vendor)
     # what stands in for an answer is no id, and is better read as it is
     shown["url"] = shown["url"].replace("%3C", "<").replace("%3E", ">")
     hidden: dict[str, Any] = orjson.loads(desk.mask(orjson.dumps(shown).decode()))
@@ -142,11 +145,8 @@ def _shown(found: Rehearsal, automation: Automation, connections: Any, desk: Des
     event = found.event
     output.result(f"event   {event.kind} {event.key}")
     output.result(f"record  {orjson.dumps(event.record).decode()[:1000]}")
-    if automation.when is not None:
-        said = f"an error: {found.error}" if found.error else str(found.when).lower()
-        output.result(f"when    {automation.when}: {said}")
-        if found.when is False:
-            output.result("        the event would be passed over; what follows would not be sent")
+    for line in _conditions(found, automation):
+        output.result(line)
     waits = {each.step.id: each.step.wait for each in found.steps if not each.skipped}
     for each in found.steps:
         output.result("")
@@ -156,6 +156,19 @@ def _shown(found: Rehearsal, automation: Automation, connections: Any, desk: Des
         output.result(f"step {each.number}  {each.step.id}: {each.step.use} on {each.step.connection}")
         for line in _lines(each, connections[each.step.connection], desk):
             output.result(f"  {line}")
+
+
+def _conditions(found: Rehearsal, automation: Automation) -> Iterator[str]:
+    """What decides whether a run begins at all."""
+    if automation.when is not None and found.when is not None:
+        yield f"when    {automation.when}: {str(found.when).lower()}"
+    if found.when is False:
+        yield "        the event would be passed over; what follows would not be sent"
+    if automation.once_per is not None and found.error is None:
+        value = "no value, so no limit" if found.once in (None, "") else orjson.dumps(found.once).decode()
+        yield f"once    {automation.once_per.text}: {value}"
+    if found.error is not None:
+        yield f"error   {found.error}"
 
 
 def _lines(each: Rehearsed, connection: Connection, desk: Desk) -> list[str]:

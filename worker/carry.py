@@ -14,6 +14,7 @@ from config.automation import Automation, Step
 from config.templates import TemplateError, holds, items, render
 from connections.errors import VendorError
 from connections.request import InvalidInputs, build, masked
+from worker.admission import kept_out
 from worker.kit import Kit
 from worker.ledger.runs import FRESH, LEASE, ClaimedRun, Entry, State, StepRow
 from worker.outcomes import (
@@ -71,8 +72,9 @@ async def carry_out(run: ClaimedRun, automation: Automation, kit: Kit) -> None:
     outputs: dict[str, Any] = {}
     context = _context(run, automation, outputs)
     try:
-        if automation.when is not None and not run.steps and not holds(automation.when, context):
-            entry = _ended(run, kit, "skipped", "its `when` is false")
+        reason = await kept_out(run, automation, context, kit)
+        if reason is not None:
+            entry = _ended(run, kit, "skipped", reason)
         else:
             entry = await _through(run, automation, context, outputs, kit)
     except TemplateError as error:

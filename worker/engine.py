@@ -33,7 +33,7 @@ from worker.drain import CAPACITY, Drain
 from worker.files import Files
 from worker.journal import Journal, LeaseLost
 from worker.kit import Kit
-from worker.ledger import breakers, feeds, installations, runs
+from worker.ledger import breakers, feeds, installations, runs, turns
 from worker.ledger.breakers import OpenBreaker
 from worker.ledger.database import now_ms
 from worker.ledger.feeds import ClaimedFeed, Poll
@@ -97,6 +97,7 @@ class Engine:
             write=self._runs.write,
             inputs=CustomFieldNames(lookups).checked,
             taken=self._taken,
+            turn=Journal(self.store, turns.write).write,
             clock=now_ms,
             closing=lambda: time.monotonic() > self._closing_at,
         )
@@ -149,9 +150,9 @@ class Engine:
         except Exception as error:  # a fault of ours in one feed must not end the others
             log.exception("feed.broken", feed=feed.id)
             more = False
-        return total, more
             with suppress(LeaseLost, SQLAlchemyError):  # it cannot be shown; the end of the lease brings the feed back
                 await self._polls.write(_failed(feed, f"{type(error).__name__}: {error}"[:2000]))
+        return total, more
 
     def _poller(self, feed: ClaimedFeed, deadline: int, write: Callable[[Poll], Awaitable[int]]) -> Poller | str:
         """What polls the feed, or why nothing can."""
@@ -172,8 +173,8 @@ class Engine:
             clock=now_ms,
             deadline=deadline,
             least=least_pace(self._paces, connection.name),
-        )
             files=self._files,
+        )
 
     async def carry(self, seconds: float = CARRYING) -> int:
         """Carry out runs that are due, for about so many seconds; how many were taken up."""

@@ -11,6 +11,7 @@ from connections.connection import Connection
 from connections.quota import Precedence
 from connections.wire import Answer, Request
 from worker.ledger.runs import Entry
+from worker.ledger.turns import Bid
 
 
 class Caller(Protocol):
@@ -29,8 +30,9 @@ class Kit:
     """What carrying out needs of the world.
 
     `write` makes an entry durable, `inputs` checks what was rendered and brings it into the vendor's form, `taken`
-    tells which ids of an action's results belong to other steps than this one, `clock` is the time in epoch ms. When
-    `closing`, the task is near its end: a run stops before its next call, and is due again at once.
+    tells which ids of an action's results belong to other steps than this one, `turn` which run has the turn that a
+    run bids for, `clock` is the time in epoch ms. When `closing`, the task is near its end: a run stops before its next
+    call, and is due again at once.
     """
 
     actions: Mapping[str, Action]
@@ -39,5 +41,6 @@ class Kit:
     write: Callable[[Entry], Awaitable[bool]]
     inputs: Callable[[Action, Any, Connection], Awaitable[dict[str, Any]]]
     taken: Callable[[str, Collection[str], int, str], Awaitable[Collection[str]]]
+    turn: Callable[[Bid], Awaitable[int]]
     clock: Callable[[], int]
     closing: Callable[[], bool]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from config.automation import Auto, Automation, Cron, Every, OnError, OnUncertain, Step, TriggerUse
+from config.automation import Auto, Automation, Cron, Every, OncePer, OnError, OnUncertain, Step, TriggerUse
 from config.environment import MissingVariable
 from triggers.trigger import Kind
 
@@ -45,8 +45,14 @@ STEPS = st.builds(
     on_uncertain=st.sampled_from(get_args(OnUncertain)),
     wait=st.none() | SPANS,
 )
+ONCE = st.builds(OncePer, st.sampled_from(["record.email", "record.a per 2d ~ 'x'"]), SPANS)
 AUTOMATIONS = st.builds(
-    Automation, name=WORDS, trigger=TRIGGERS, steps=st.lists(STEPS, max_size=3).map(tuple), when=st.none() | WORDS
+    Automation,
+    name=WORDS,
+    trigger=TRIGGERS,
+    steps=st.lists(STEPS, max_size=3).map(tuple),
+    when=st.none() | WORDS,
+    once_per=st.none() | ONCE,
 )
 
 

@@ -21,7 +21,7 @@ from worker.carry import carry_out
 from worker.deploy import automation_digest
 from worker.journal import Journal
 from worker.kit import Kit
-from worker.ledger import feeds, runs
+from worker.ledger import feeds, runs, turns
 from worker.ledger.runs import ClaimedRun, Entry
 from worker.ledger.store import Store
 from worker.ledger.tables import RUNS, STEPS
@@ -71,6 +71,7 @@ class Works:
             "write": border.around(self.journal.write),
             "inputs": _checked,
             "taken": self.taken,
+            "turn": border.around(Journal(self.ledger, turns.write).write),
             "clock": self.clock,
             "closing": lambda: self.closing,
         }

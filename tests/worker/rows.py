@@ -111,12 +111,14 @@ def automation(
     schedule: Schedule = Every(300),  # noqa: B008  # a value
     when: str | None = None,
     steps: tuple[Step, ...] | None = None,
+    **more: Any,
 ) -> Automation:
     return Automation(
         name=name,
         trigger=TriggerUse(use=use, connection=connection, on=on, schedule=schedule, with_=with_ or {}, start=start),
         steps=steps if steps is not None else (step(),),
         when=when,
+        **more,
     )
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, delete, exists, select
 
-from worker.ledger.tables import EVENTS, RUNS, STEPS
+from worker.ledger.tables import EVENTS, RUNS, STEPS, TURNS
 
 DAY = 86_400_000
 BATCH = 1000
@@ -16,6 +16,7 @@ BATCH = 1000
 def forget(connection: Connection, now: int, days: int) -> int:
     """Remove one batch of what is older than so many days; how many rows of runs and events went."""
     before = now - days * DAY
+    connection.execute(delete(TURNS).where(TURNS.c.until < now))
     old = select(RUNS.c.id).where(RUNS.c.state.in_(("done", "skipped")), RUNS.c.created_at < before).limit(BATCH)
     runs = list(connection.scalars(old.order_by(RUNS.c.id)))
     if runs:

@@ -139,6 +139,17 @@ STEPS = Table(
 MADE = text("result_id IS NOT NULL")
 Index("ix_steps_made", STEPS.c.action, STEPS.c.result_id, sqlite_where=MADE, postgresql_where=MADE)
 
+TURNS = Table(
+    "turns",
+    METADATA,
+    Column("automation", Text, primary_key=True),
+    Column("connection", Text, primary_key=True),
+    Column("value", Text, primary_key=True),
+    Column("run", BigInteger, nullable=False),
+    Column("until", BigInteger, nullable=False),
+)
+Index("ix_turns_until", TURNS.c.until)
+
 SET_ASIDE = Table(
     "set_aside",
     METADATA,

@@ -206,10 +206,22 @@ def upgrade() -> None:
         sqlite_where=sa.text("result_id IS NOT NULL"),
         postgresql_where=sa.text("result_id IS NOT NULL"),
     )
+    op.create_table(
+        "turns",
+        sa.Column("automation", sa.Text(), nullable=False),
+        sa.Column("connection", sa.Text(), nullable=False),
+        sa.Column("value", sa.Text(), nullable=False),
+        sa.Column("run", sa.BigInteger(), nullable=False),
+        sa.Column("until", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("automation", "connection", "value", name=op.f("pk_turns")),
+    )
+    op.create_index("ix_turns_until", "turns", ["until"], unique=False)
 
 
 def downgrade() -> None:
     """Go one version back."""
+    op.drop_index("ix_turns_until", table_name="turns")
+    op.drop_table("turns")
     op.drop_index(
         "ix_steps_made",
         table_name="steps",

@@ -1,0 +1,51 @@
+"""Whether a run begins at all: its automation's `when`, and its turn where that runs once per value and span."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from config.automation import Automation, OncePer
+from config.span import spelled
+from config.templates import evaluate, holds
+from triggers.reading import fingerprint
+from worker.kit import Kit
+from worker.ledger.runs import ClaimedRun
+from worker.ledger.turns import Bid
+
+LONGEST_VALUE = 200
+"""Of a longer value (characters of JSON) only the fingerprint is kept."""
+
+
+async def kept_out(run: ClaimedRun, automation: Automation, context: Mapping[str, Any], kit: Kit) -> str | None:
+    """Why the run does nothing, None where it goes on; a run that has begun is not asked again.
+
+    Raises:
+        TemplateError: an expression fails on its context.
+        LeaseLost: another worker has taken the run over.
+    """
+    if run.steps:
+        return None
+    if automation.when is not None and not holds(automation.when, context):
+        return "its `when` is false"
+    once = automation.once_per
+    value = None if once is None else evaluate(once.expression, context)
+    if once is None or value is None or value == "":
+        return None
+    holder = await kit.turn(_bid(run, automation, once, value, kit.clock()))
+    return None if holder == run.id else f"run {holder} had its `{once.expression}` less than {spelled(once.span)} ago"
+
+
+def _bid(run: ClaimedRun, automation: Automation, once: OncePer, value: Any, now: int) -> Bid:
+    text = orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
+    return Bid(
+        run=run.id,
+        fence=run.fence,
+        automation=automation.name,
+        connection=automation.trigger.connection,
+        value=text if len(text) <= LONGEST_VALUE else fingerprint(value),
+        now=now,
+        until=now + round(once.span.total_seconds() * 1000),
+    )
