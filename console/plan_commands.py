@@ -14,7 +14,7 @@ from worker.ledger.database import now_ms, versions
 from worker.ledger.store import Store
 from worker.locations import expanded
 from worker.place import place_of
-from worker.plan import MOST, NOTHING, WARN, AccountPlan, FeedPlan, Past, plans
+from worker.plan import MOST, NOTHING, POLLS, WARN, AccountPlan, FeedPlan, Past, plans
 from worker.usage import past
 
 ACCOUNTS = ("ACCOUNT", "FEEDS", "POLLS/DAY", "ACTIONS/DAY", "QUOTA", "SHARE", "NOTE")
@@ -60,7 +60,7 @@ def verdicts(made: list[AccountPlan]) -> tuple[list[str], list[str]]:
         what = f"{_named(each)}: {each.requests:,.0f} requests a day are {share:.0%} of its quota of {each.per_day:,}"
         if least > MOST:
             faults.append(f"{what}; poll less often, or write `every: auto`")
-        elif share > WARN:
+        elif least > WARN or round(share, 2) > POLLS:  # up to there `auto` fills what is left, as it should
             warnings.append(f"{what}; see `hightide plan`")
     return warnings, faults
 
