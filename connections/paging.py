@@ -90,12 +90,23 @@ class Keyset:
         return {self.limit: self.size, **(at or {})}
 
     def after(self, at: Position, answer: Any, records: Sequence[Any]) -> Position:
-        """The position of the next page; None when this was the last."""
+        """The position of the next page; None when this was the last.
+
+        Raises:
+            Garbage: there is more, and no record says where it starts.
+        """
         more = first_at(answer, self.more) if self.more else len(records) >= self.size
         if not more or not records:
             return None
-        found = {name: self._value(places, answer, records[-1]) for name, places in self.values.items()}
-        return found if all(value is not None for value in found.values()) else None
+        # a record that does not say where it stands is passed over; those after it are then read once more
+        found = next((told for record in reversed(records) if (told := self._told(answer, record))), None)
+        if found is None and any(place.startswith("last.") for places in self.values.values() for place in places):
+            raise Garbage(f"a full page in which no record says how to go on ({', '.join(self.values)})")
+        return found
+
+    def _told(self, answer: Any, last: Any) -> dict[str, Any] | None:
+        found = {name: self._value(places, answer, last) for name, places in self.values.items()}
+        return None if any(value is None for value in found.values()) else found
 
     def _value(self, places: tuple[str, ...], answer: Any, last: Any) -> Any:
         for place in places:

@@ -54,7 +54,10 @@ class Feed:
             asked = snapshot.ask(self.trigger, cursor, self.today)
             at = cursor.listing.at if cursor.listing else None
         fresh = not self.unfinished
-        answer = answer or self.serve(asked)
+        if answer is None:
+            answer = self.serve(asked)
+        else:  # what a test made up says where it stands, too
+            answer = {**answer, "records": [{"searchAfter": [0, ""], **record} for record in answer["records"]]}
         records = answer["records"]
         page = Page(records=records, next=self.trigger.paging.after(at, answer, records), now=self.date())
         if self.module is watermark:
