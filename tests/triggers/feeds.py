@@ -54,12 +54,12 @@ class Feed:
             asked = snapshot.ask(self.trigger, cursor, self.today)
             at = cursor.listing.at if cursor.listing else None
         fresh = not self.unfinished
-        if answer is None:
-            answer = self.serve(asked)
-        else:  # what a test made up says where it stands, too
-            answer = {**answer, "records": [{"searchAfter": [0, ""], **record} for record in answer["records"]]}
+        answer = answer or self.serve(asked)
         records = answer["records"]
-        page = Page(records=records, next=self.trigger.paging.after(at, answer, records), now=self.date())
+        placed = [
+            {"searchAfter": [0, ""], **record} for record in records
+        ]  # a record that a test made up stands somewhere
+        page = Page(records=records, next=self.trigger.paging.after(at, answer, placed), now=self.date())
         if self.module is watermark:
             reading = watermark.absorb(self.trigger, self.watch, cursor, page)
         else:
