@@ -15,6 +15,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import orjson
 from jinja2 import Undefined
 
+from config.span import signed
+
 LIMIT = 256 * 1024
 """How many characters, or items, anything in a template may give."""
 
@@ -93,6 +95,11 @@ def date_(value: Any, form: str = "%Y-%m-%d", zone: str = "UTC") -> str:
     return found.isoformat() if form == "iso" else found.strftime(form)
 
 
+def plus(value: Any, span: str) -> datetime:
+    """The time that lies a span later, or earlier where it begins with `-`; spans are such as `90m`, `2h`, `2d`."""
+    return moment(value) + signed(span)
+
+
 def e164(value: Any, country: str = "US") -> str:
     """The phone number as `+` and digits (ITU-T E.164); a number without `+` or `00` is one of that country."""
     written = re.sub(r"(?i)(ext\.?|x)\s*\d+\s*$", "", str(value)).strip()
@@ -158,6 +165,7 @@ FILTERS: Mapping[str, Callable[..., Any]] = MappingProxyType(
         "json": json,
         "last_name": last_name,
         "money": money,
+        "plus": plus,
         "replace": replace,
         "round": round_,
         "slug": slug,

@@ -8,13 +8,15 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from actions.action import Action
-from actions.catalog import CATALOG as ACTIONS
+from config.catalogues import catalogues
 from config.connection_file import AUTHS
+from config.manifest_shapes import ACTION as ACTION_OF_MANIFEST
+from config.manifest_shapes import MANIFEST, TYPE
+from config.manifest_shapes import TRIGGER as TRIGGER_OF_MANIFEST
 from config.parameters import Call, polled, sent
 from config.shapes import AUTOMATION, AUTOMATIONS, CONNECTION, CONNECTIONS, STEP, TRIGGER
 from connections.operation import inputs_of
-from connections.vendors import VENDORS, Vendor
-from triggers.catalog import CATALOG as TRIGGERS
+from connections.vendors import Vendor
 from triggers.trigger import Trigger
 
 Schema = dict[str, Any]
@@ -39,12 +41,59 @@ _EVERY: Schema = {
 
 def schema(
     *,
-    triggers: Mapping[str, Trigger] = TRIGGERS,
-    actions: Mapping[str, Action] = ACTIONS,
-    vendors: Mapping[str, Vendor] = VENDORS,
+    triggers: Mapping[str, Trigger] | None = None,
+    actions: Mapping[str, Action] | None = None,
+    vendors: Mapping[str, Vendor] | None = None,
 ) -> dict[str, Schema]:
-    """The schemas of connections.yaml (`connections`) and of the files in automations/ (`automations`)."""
-    return {"connections": _connections(vendors), "automations": _automations(triggers, actions)}
+    """The schemas of connections.yaml (`connections`), of the files in automations/, and of those in connectors/.
+
+    By default with all that Hightide ships.
+    """
+    ours = catalogues()
+    return {
+        "connections": _connections(ours.vendors if vendors is None else vendors),
+        "automations": _automations(
+            ours.triggers if triggers is None else triggers, ours.actions if actions is None else actions
+        ),
+        "connectors": _connectors(),
+    }
+
+
+def _connectors() -> Schema:
+    """What a manifest may hold: its triggers, actions and types by the shapes that they are checked against."""
+    whole = _untitled(MANIFEST.json_schema())
+    shared = whole.pop("$defs", {})
+    named: dict[str, Schema] = {}
+    for name, shape in {"Trigger": TRIGGER_OF_MANIFEST, "Action": ACTION_OF_MANIFEST, "Type": TYPE}.items():
+        named[name] = _untitled(shape.json_schema())
+        shared |= named[name].pop("$defs", {})
+    for place, name in (("triggers", "Trigger"), ("actions", "Action")):
+        whole["properties"][place]["additionalProperties"] = {"anyOf": [{"$ref": f"#/$defs/{name}"}, {"type": "null"}]}
+    a_type = {"anyOf": [{"type": "string"}, {"$ref": "#/$defs/Type"}, {"type": "null"}]}
+    for name in ("Trigger", "Action"):
+        for place in ("path", "query", "body"):
+            named[name]["properties"][place]["additionalProperties"] = a_type
+    named["Type"]["properties"]["fields"]["additionalProperties"] = a_type
+    named["Type"]["properties"]["list_of"] = {**a_type, "description": "A list of this type."}
+    changing = {
+        name: {**each, "required": [] if name in {"Trigger", "Action"} else each.get("required", [])}
+        for name, each in named.items()
+    }  # a manifest that extends another one says only what is different
+    made: Schema = _or_reference({**whole, "$defs": {**shared, **changing}})
+    return {"$schema": DRAFT, **made}
+
+
+def _or_reference(node: Any) -> Any:
+    """The schema with `<name>`, a value that is assumed, allowed where a number or a truth value is."""
+    if isinstance(node, list):
+        return [_or_reference(each) for each in node]
+    if not isinstance(node, dict):
+        return node
+    if node.get("type") in ("integer", "boolean"):
+        outer = {name: each for name, each in node.items() if name == "description"}
+        plain = {name: each for name, each in node.items() if name != "description"}
+        return {"anyOf": [plain, {"type": "string", "pattern": "^<[a-z][a-z0-9_.-]*>$"}], **outer}
+    return {name: _or_reference(each) for name, each in node.items()}
 
 
 def _connections(vendors: Mapping[str, Vendor]) -> Schema:

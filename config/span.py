@@ -15,6 +15,19 @@ def spelled(length: timedelta) -> str:
     return f"{count}{unit}"
 
 
+def signed(text: str) -> timedelta:
+    """The span that is written so, of any length; with `-` in front it leads back.
+
+    Raises:
+        ValueError: it is none.
+    """
+    found = re.fullmatch(r"([+-]?)(\d{1,7})([smhd])", text)
+    if found is None:
+        raise ValueError(f"{text!r} is no span of time: expected such as 30s, 10m, 2h, 2d or -2d")
+    seconds = int(found[2]) * dict(_SIZES)[found[3]]
+    return timedelta(seconds=-seconds if found[1] == "-" else seconds)
+
+
 def spanned(text: str) -> timedelta:
     """The span that is written so.
 

@@ -188,7 +188,7 @@ class Client:
         error = refusal(
             reply.status,
             reply.headers,
-            masked(reply.body, _secrets(account)),
+            masked(reply.body, (*_secrets(account), *request.secret)),
             f"{request.method} {request.path}",
             not_found=account.vendor.not_found,
             no_route=account.vendor.no_route,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
@@ -83,7 +83,20 @@ def build(
         query=tuple([pair for name, value in query.items() for pair in _pairs(name, value)]),
         body=([body] if operation.body_is_array else body) if plan.has_body else None,
         version=operation.version,
+        secret=tuple(_texts([inputs.get(name) for name in plan.secret])) if plan.secret else (),
     )
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Every text in a value."""
+    match value:
+        case str():
+            yield value
+        case Mapping():
+            yield from _texts(list(value.values()))
+        case list() | tuple():
+            for each in value:
+                yield from _texts(each)
 
 
 def masked(operation: Operation, inputs: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 
@@ -12,7 +12,8 @@ class Request:
     """One HTTP request, ready but for the base URL and the credentials.
 
     `path` is percent-encoded and begins with a slash; `query` holds pairs of plain text; `body` is None where no body
-    is sent, otherwise what becomes JSON (`{}` included).
+    is sent, otherwise what becomes JSON (`{}` included). `secret` holds what must not be read in an error, although the
+    vendor may say it back: passwords and keys among the inputs.
     """
 
     method: str
@@ -20,6 +21,7 @@ class Request:
     query: tuple[tuple[str, str], ...] = ()
     body: Any = None
     version: str = ""
+    secret: tuple[str, ...] = field(default=(), repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

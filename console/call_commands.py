@@ -9,17 +9,17 @@ import orjson
 import typer
 
 from actions.action import Action
-from actions.catalog import CATALOG as ACTIONS
 from connections.client import Client
-from connections.connection import ApiKey, Connection
+from connections.connection import ApiKey, Auth, Connection, NoAuth
 from connections.request import InvalidInputs, build, masked
+from connections.vendors import Vendor
 from connections.wire import Answer, Request
 from console import output
 from console.asking import Found, as_watched, ask, check_inputs
 from console.calling import calling, connection_for, desk_of, given_inputs, unknown
 from console.failures import Fault
+from console.known import known
 from console.options import Json, Project
-from triggers.catalog import CATALOG as TRIGGERS
 from worker.custom_fields import CustomFieldNames
 from worker.lookups import Lookups
 from worker.outcomes import made
@@ -47,9 +47,10 @@ def poll(
 
     Nothing fires and no cursor moves.
     """
-    row = TRIGGERS.get(trigger)
+    rows = known(project)
+    row = rows.triggers.get(trigger)
     if row is None:
-        raise unknown(trigger, "trigger")
+        raise unknown(trigger, "trigger", rows)
     kind = on or row.default_event
     if kind not in row.events:
         raise Fault(f"{trigger} has no event `{kind}`; it has: {', '.join(row.events)}")
@@ -80,9 +81,10 @@ def act(
 
     It counts against the quota like any other, and stands in no ledger: sent twice it is done twice.
     """
-    row = ACTIONS.get(action)
+    rows = known(project)
+    row = rows.actions.get(action)
     if row is None:
-        raise unknown(action, "action")
+        raise unknown(action, "action", rows)
     given = given_inputs(with_)
     desk = desk_of(project)
     home = connection_for(desk.project(), connection, action)
@@ -95,7 +97,7 @@ def act(
             )
         request = build(row.operation(inputs), inputs, home)
         if dry_run:
-            output.json(request_json(row, request, home, inputs))
+            output.json(request_json(row, request, home, inputs, rows.vendors.get(home.kind)))
             return None
         return await client.call(home, request, "action")
 
@@ -107,15 +109,14 @@ def act(
         _answered(row, answer, as_json=as_json)
 
 
-def request_json(action: Action, request: Request, connection: Connection, inputs: dict[str, Any]) -> dict[str, Any]:
+def request_json(
+    action: Action, request: Request, connection: Connection, inputs: dict[str, Any], vendor: Vendor | None = None
+) -> dict[str, Any]:
     """A request as it would be sent, with what is secret hidden."""
     query = list(request.query)
-    headers = {"accept": "application/json", "authorization": output.HIDDEN}
-    if isinstance(connection.auth, ApiKey) and connection.auth.query:
-        query.append((connection.auth.query, output.HIDDEN))
-        del headers["authorization"]
+    headers = {"accept": "application/json", **_credential(connection.auth, query)}
     if request.version:
-        headers["version"] = request.version
+        headers[((vendor and vendor.version_header) or "version").lower()] = request.version
     if request.body is not None:
         headers["content-type"] = "application/json"
     asked = f"?{urlencode(query, quote_via=quote, safe='*')}" if query else ""
@@ -126,6 +127,19 @@ def request_json(action: Action, request: Request, connection: Connection, input
         body = {name: output.HIDDEN if name in hidden else value for name, value in body.items()}
     url = f"{connection.base_url}{request.path}{asked}"
     return {"action": action.id, "method": request.method, "url": url, "headers": headers, "body": body}
+
+
+def _credential(auth: Auth, query: list[tuple[str, str]]) -> dict[str, str]:
+    """The header of the credential, hidden; one that goes into the query is added there."""
+    match auth:
+        case NoAuth():
+            return {}
+        case ApiKey(header=header, query=name):
+            if name:
+                query.append((name, output.HIDDEN))
+            return {header.lower(): output.HIDDEN} if header else {}
+        case _:
+            return {"authorization": output.HIDDEN}
 
 
 def _answered(action: Action, answer: Answer, *, as_json: bool) -> None:

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import orjson
 import typer
 
-from actions.catalog import CATALOG as ACTIONS
+from config.catalogues import Catalogues
 from config.problems import close, meant
 from config.project import Project
 from connections.client import Client
@@ -22,7 +22,6 @@ from connections.quota import Limiter, LocalLimiter, RedisLimiter
 from connections.tokens import Tokens, TokenSource
 from console.failures import Fault
 from console.folder import environment, settings_of
-from triggers.catalog import CATALOG as TRIGGERS
 from worker.credentials import Credentials
 from worker.desk import Desk
 from worker.ledger.database import migrate
@@ -117,10 +116,10 @@ def given_inputs(text: str | None) -> dict[str, Any]:
     return found
 
 
-def unknown(operation: str, kind: str) -> Fault:
+def unknown(operation: str, kind: str, known: Catalogues) -> Fault:
     """What is said of an operation that is not in the catalogue, or is of the other kind."""
-    rows: Mapping[str, Any] = TRIGGERS if kind == "trigger" else ACTIONS
-    others: Mapping[str, Any] = ACTIONS if kind == "trigger" else TRIGGERS
+    rows: Mapping[str, Any] = known.triggers if kind == "trigger" else known.actions
+    others: Mapping[str, Any] = known.actions if kind == "trigger" else known.triggers
     if operation in others:
         other, command = ("an action", "act") if kind == "trigger" else ("a trigger", "poll")
         return Fault(f"`{operation}` is {other}; `hightide {command}` takes those")

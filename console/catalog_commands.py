@@ -9,12 +9,16 @@ import typer
 
 from actions.action import Action
 from actions.catalog import CATALOG as ACTIONS
+from actions.catalog import EXTRAS as MORE_ACTIONS
+from config.catalogues import Catalogues
 from config.problems import close
 from console import output
 from console.failures import Fault
+from console.known import kind_in, known
 from console.operation_page import Row, page, page_json
-from console.options import Json
+from console.options import Json, Project
 from triggers.catalog import CATALOG as TRIGGERS
+from triggers.catalog import EXTRAS as MORE_TRIGGERS
 from triggers.trigger import Trigger
 
 
@@ -30,39 +34,75 @@ def catalog(
         str | None, typer.Argument(metavar="TEXT", help="Only those whose id, words or path hold it.")
     ] = None,
     kind: Annotated[Kind | None, typer.Option("--kind", "-k", metavar="trigger|action", help="Only these.")] = None,
+    whole: Annotated[
+        bool, typer.Option("--all", "-a", help="Also what is beside the catalogue: documents, connectors.")
+    ] = False,
+    project: Project = None,
     as_json: Json = False,
 ) -> None:
-    """List what can be polled (triggers) and what can be done (actions), by category."""
-    rows: list[Row] = [*TRIGGERS.values()] if kind is not Kind.ACTION else []
-    rows += [*ACTIONS.values()] if kind is not Kind.TRIGGER else []
+    """List what can be polled (triggers) and what can be done (actions), by category.
+
+    The catalogue is HighLevel's 55 triggers and 71 actions, and JSON holds just these. HighLevel's own documents are
+    shown beside it. With `--all` they are in JSON, too, and the connectors that Hightide ships, and those of the
+    project.
+    """
+    rows = _rows(known(project) if whole else None, kind, beside=not as_json)
     found = [row for row in rows if text is None or text.casefold() in _words(row)]
     if as_json:
         output.json([row_json(row) for row in found])
         return
-    categories = dict.fromkeys(sorted(row.category for row in found))
-    for category in categories:
-        inside = [row for row in found if row.category == category]
-        count = sum(isinstance(row, Trigger) for row in inside)
-        title = f"{category}: {count} triggers, {len(inside) - count} actions"
+    groups = dict.fromkeys(sorted((not _counted(row), kind_in(row.id), row.category) for row in found))
+    for extra, vendor, category in groups:
+        inside = [
+            row for row in found if (not _counted(row), kind_in(row.id), row.category) == (extra, vendor, category)
+        ]
+        title = f"{category} ({vendor}): {_count(inside)}" if extra else f"{category}: {_count(inside)}"
         output.table(("KIND", "ID", "WHAT"), [(_kind(row), row.id, row.summary) for row in inside], title)
         output.result("")
-    triggers = sum(isinstance(row, Trigger) for row in found)
-    output.note(f"{len(found)} operations: {triggers} triggers, {len(found) - triggers} actions")
+    counted = [row for row in found if _counted(row)]
+    output.note(f"{len(counted)} operations: {_count(counted)}")
+    if len(counted) < len(found):
+        output.note(f"{len(found) - len(counted)} beside the catalogue")
+    if not whole:
+        output.note("`--all` adds the connectors: Rankr, 0CodeKit and the project's own")
+
+
+def _rows(everything: Catalogues | None, kind: Kind | None, *, beside: bool) -> list[Row]:
+    """All there is; or the catalogue, with what HighLevel has beside it where that is wanted."""
+    triggers, actions = (TRIGGERS, ACTIONS)
+    if everything is not None:
+        triggers, actions = everything.triggers, everything.actions
+    elif beside:
+        triggers, actions = {**triggers, **MORE_TRIGGERS}, {**actions, **MORE_ACTIONS}
+    rows: list[Row] = [*triggers.values()] if kind is not Kind.ACTION else []
+    return rows + ([*actions.values()] if kind is not Kind.TRIGGER else [])
+
+
+def _counted(row: Row) -> bool:
+    """Whether it is one of the catalogue's."""
+    return row.id in TRIGGERS or row.id in ACTIONS
+
+
+def _count(rows: list[Row]) -> str:
+    triggers = sum(isinstance(row, Trigger) for row in rows)
+    return f"{triggers} triggers, {len(rows) - triggers} actions"
 
 
 def show(
     operation: Annotated[str, typer.Argument(metavar="OPERATION", help="A trigger or action by its id.")],
+    project: Project = None,
     as_json: Json = False,
 ) -> None:
     """Show one operation: its parameters, how it is polled or repeated, what it needs, and YAML to paste."""
-    row: Row | None = TRIGGERS.get(operation) or ACTIONS.get(operation)
+    everything = known(project)
+    row: Row | None = everything.triggers.get(operation) or everything.actions.get(operation)
     if row is None:
-        hint = close(operation, [*TRIGGERS, *ACTIONS]) or "`hightide catalog` lists them"
+        hint = close(operation, [*everything.triggers, *everything.actions]) or "`hightide catalog --all` lists them"
         raise Fault(f"unknown operation `{operation}` ({hint})")
     if as_json:
         output.json({**row_json(row), **page_json(row)})
         return
-    for line in page(row):
+    for line in page(row, everything.vendors.get(kind_in(row.id))):
         output.result(line)
 
 
@@ -80,6 +120,7 @@ def row_json(row: Row) -> dict[str, Any]:
         "scopes": list(row.scopes),
         "token": row.token,
         "warning": row.warning,
+        "extra": not _counted(row),
     }
     if isinstance(row, Trigger):
         every = int(row.every.total_seconds())

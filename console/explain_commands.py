@@ -16,9 +16,9 @@ from console.calling import calling, connection_for, desk_of
 from console.failures import Fault
 from console.feed_commands import Feed, feed_named
 from console.folder import ledger
+from console.known import known
 from console.options import Json, Project
 from console.report_commands import run_json
-from triggers.catalog import CATALOG as TRIGGERS
 from worker import histories
 from worker.histories import FeedParts, RecordHistory
 
@@ -39,7 +39,7 @@ def explain(
     """
     with ledger(project) as store:
         name = feed_named(store, feed)
-        found = store.read_now(histories.record, name, key, TRIGGERS)
+        found = store.read_now(histories.record, name, key, known(project).triggers)
         parts = store.read_now(histories.parts, name)
     if found is None or parts is None:
         raise Fault(f"the ledger has no feed {name} any more")
@@ -102,7 +102,7 @@ def _at_vendor(found: RecordHistory, seen: Found | None) -> Iterator[str]:
 
 
 def _asked(project: Path | None, parts: FeedParts, key: str) -> Found | None:
-    trigger = TRIGGERS.get(parts.trigger)
+    trigger = known(project).triggers.get(parts.trigger)
     if trigger is None:
         raise Fault(f"no trigger is called {parts.trigger} any more")
     desk = desk_of(project)

@@ -9,7 +9,8 @@ from typing import Literal
 from sqlalchemy import Connection, select
 
 from config.automation import Automation
-from triggers.catalog import CATALOG as TRIGGERS
+from config.catalogues import catalogues
+from triggers.trigger import Trigger
 from worker.deploy import feed_of
 from worker.ledger.tables import AUTOMATIONS, FEEDS
 
@@ -48,15 +49,18 @@ def present(connection: Connection) -> Present:
     )
 
 
-def changes(automations: Iterable[Automation], now: Present) -> list[Change]:
+def changes(
+    automations: Iterable[Automation], now: Present, triggers: Mapping[str, Trigger] | None = None
+) -> list[Change]:
     """What these automations would make of the ledger: by feed, new ones first, stopped ones last.
 
     An automation has moved when all that it listened to until now is left: one over many locations goes on elsewhere.
     """
+    rows = catalogues().triggers if triggers is None else triggers
     wanted: dict[str, list[str]] = {}
     listening: dict[str, set[str]] = {}
     for automation in automations:
-        feed = feed_of(automation, TRIGGERS[automation.trigger.use])
+        feed = feed_of(automation, rows[automation.trigger.use])
         wanted.setdefault(feed.id, []).append(automation.name)
         listening.setdefault(automation.name, set()).add(feed.id)
     left = {name for name, feeds in now.listening.items() if not feeds & listening.get(name, set())}

@@ -10,9 +10,9 @@ import typer
 from console import output
 from console.failures import Fault
 from console.folder import ledger
+from console.known import known
 from console.options import Json, Project
 from console.times import moment
-from triggers.catalog import CATALOG as TRIGGERS
 from worker import corrections, histories
 from worker.corrections import Refusal
 from worker.histories import Memory
@@ -50,7 +50,7 @@ def show(feed: Feed, project: Project = None, as_json: Json = False) -> None:
     """Show what a feed remembers, in words, or as it is stored."""
     with ledger(project) as store:
         name = feed_named(store, feed)
-        found = store.read_now(histories.memory, name, TRIGGERS)
+        found = store.read_now(histories.memory, name, known(project).triggers)
     if found is None:
         raise Fault(f"the ledger has no feed {name} any more")
     if as_json:
@@ -137,7 +137,7 @@ def _turned(project: Path | None, name: str, turn: Any, *more: Any) -> None:
     with ledger(project) as store:
         feed = feed_named(store, name)
         try:
-            store.write_now(turn, feed, TRIGGERS, *more)
+            store.write_now(turn, feed, known(project).triggers, *more)
         except Refusal as error:
             raise Fault(str(error)) from None
     output.note(f"{feed} is due now")

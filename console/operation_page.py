@@ -15,10 +15,13 @@ from actions.action import Action, Guarded, Natural, Probe, Unsafe
 from config.parameters import Call, polled, sent
 from connections.example import example, resolved
 from connections.operation import inputs_of, parameters_of
+from connections.vendors import GHL, Vendor
+from console.known import kind_in
 from triggers.samples import sample
 from triggers.trigger import Availability, Object, Snapshot, Trigger, Watermark
 
 Row = Trigger | Action
+HOME = GHL.kind
 Schema = Mapping[str, Any]
 
 STRATEGIES = {
@@ -57,16 +60,22 @@ class Parameter:
     values: tuple[Any, ...] = ()
 
 
-def page(row: Row) -> Iterator[str]:
+def page(row: Row, vendor: Vendor | None = None) -> Iterator[str]:
     """The page, line by line."""
     operation = row.fetch if isinstance(row, Trigger) else row.send
+    version = f", version {operation.version}" if operation.version else ""
     yield f"{row.id}: {row.summary}"
-    yield f"{row.category}, {operation.method} {operation.path}, version {operation.version}"
+    yield f"{row.category}, {operation.method} {operation.path}{version}"
+    if vendor and vendor.note:
+        yield f"Mind: {vendor.note}."
     if row.warning:
         yield f"Mind: {row.warning}."
     yield ""
     yield from _trigger_words(row) if isinstance(row, Trigger) else _action_words(row)
-    yield f"Token: {TOKENS[row.token]}." + (f" Scopes: {', '.join(row.scopes)}." if row.scopes else "")
+    needed = [f"Token: {TOKENS[row.token]}."] if kind_in(row.id) == HOME else []
+    needed += [f"Scopes: {', '.join(row.scopes)}."] if row.scopes else []
+    if needed:
+        yield " ".join(needed)
     yield ""
     yield from _parameter_lines(row)
     yield ""
@@ -141,7 +150,7 @@ def snippet(row: Row) -> str:
             "use": "ghl.contacts.notes.create",
             "with": {"contactId": "CONTACT_ID", "body": "{{ event.kind }}: {{ record | json }}"},
         }
-        if row.token == "agency":
+        if trigger["connection"] != "acme":
             step["connection"] = "acme"
     else:
         trigger = {"use": "ghl.contacts.search", "connection": "acme", "on": "new", "every": "1m"}
@@ -155,8 +164,15 @@ def snippet(row: Row) -> str:
     return text.getvalue()
 
 
+def _connection(row: Row) -> str:
+    """The connection in the YAML: `acme` is a location at HighLevel, others are called as their kind is."""
+    if kind_in(row.id) != HOME:
+        return kind_in(row.id)
+    return "agency" if row.token == "agency" else "acme"
+
+
 def _trigger(row: Trigger) -> dict[str, Any]:
-    connection = "agency" if row.token == "agency" else "acme"
+    connection = _connection(row)
     minutes = int(row.every.total_seconds()) // 60
     made = {"use": row.id, "connection": connection, "on": row.default_event, "every": f"{minutes}m"}
     given = _given(polled(row))
@@ -168,8 +184,8 @@ def _step(row: Action) -> dict[str, Any]:
     if "contactId" in given:
         given["contactId"] = "{{ record.id }}"
     made: dict[str, Any] = {"use": row.id}
-    if row.token == "agency":
-        made["connection"] = "agency"
+    if _connection(row) != "acme":
+        made["connection"] = _connection(row)
     return {**made, "with": given} if given else made
 
 

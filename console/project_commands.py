@@ -19,6 +19,7 @@ from console import output
 from console.failures import Fault
 from console.feed_changes import Change, Present, changes, present
 from console.folder import environment, granted
+from console.known import known
 from console.options import Json, Project
 from console.plan_commands import planned, verdicts
 from console.starter import FILES
@@ -35,6 +36,7 @@ class File(StrEnum):
 
     CONNECTIONS = "connections"
     AUTOMATIONS = "automations"
+    CONNECTORS = "connectors"
 
 
 def init(
@@ -103,13 +105,15 @@ def _changes(loaded: Loaded) -> list[Change] | None:
     """What becomes of the feeds; None where there is a ledger that cannot be looked at."""
     settings = loaded.settings
     if settings.database_url is None and not (settings.state_dir / "hightide.db").exists():
-        return changes(expanded(loaded.automations.values(), loaded.connections, {}), Present(listening={}))
+        return changes(
+            expanded(loaded.automations.values(), loaded.connections, {}), Present(listening={}), loaded.triggers
+        )
     store = Store(place_of(settings).database_url)
     try:
         before, newest = versions(store.engine)
         there = store.read_now(present) if before == newest else Present(listening={})
         installed = store.read_now(installations.read) if before == newest else {}
-        return changes(expanded(loaded.automations.values(), loaded.connections, installed), there)
+        return changes(expanded(loaded.automations.values(), loaded.connections, installed), there, loaded.triggers)
     except SQLAlchemyError as error:
         cause = " ".join(str(getattr(error, "orig", None) or error).split())[:200]
         output.note(f"warning: feeds are not compared, the ledger cannot be read: {cause}")
@@ -151,12 +155,15 @@ def _counted(things: Mapping[str, Any], noun: str) -> str:
 
 def schema(
     file: Annotated[
-        File | None, typer.Argument(metavar="connections|automations", help="Of which file; of both without.")
+        File | None,
+        typer.Argument(metavar="connections|automations|connectors", help="Of which file; of all without."),
     ] = None,
+    project: Project = None,
 ) -> None:
     """Print the JSON Schema of the YAML files, for editors.
 
     Save it beside the project and begin a file with `# yaml-language-server: $schema=automations.schema.json`.
     """
-    made = schemas()
+    rows = known(project)
+    made = schemas(triggers=rows.triggers, actions=rows.actions, vendors=rows.vendors)
     output.json(made if file is None else made[file.value])

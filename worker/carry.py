@@ -72,9 +72,9 @@ async def carry_out(run: ClaimedRun, automation: Automation, kit: Kit) -> None:
     outputs: dict[str, Any] = {}
     context = _context(run, automation, outputs)
     try:
-        reason = await kept_out(run, automation, context, kit)
-        if reason is not None:
-            entry = _ended(run, kit, "skipped", reason)
+        kept = await kept_out(run, automation, context, kit)
+        if kept is not None:
+            entry = _ended(run, kit, "skipped", kept)
         else:
             entry = await _through(run, automation, context, outputs, kit)
     except TemplateError as error:

@@ -14,8 +14,9 @@ from config.project import Project, load
 from config.settings import Settings
 from worker.engine import Engine
 from worker.ledger.database import migrate
-from worker.logs import Mask, secrets_of_connections, secrets_of_settings
+from worker.logs import Mask, secrets_of_automations, secrets_of_connections, secrets_of_settings
 from worker.place import Place, place_of
+from worker.seal import NoKey
 from worker.vault import demand_key
 
 LOOK_EVERY = 2.0
@@ -90,8 +91,15 @@ class Desk:
                 raise
             log.error("project.faulty", problems=[str(problem) for problem in error.problems])  # noqa: TRY400  # a person's
             return self._project
-        demand_key(self.settings, project.connections.values())
+        try:
+            demand_key(self.settings, project.connections.values())
+        except NoKey as error:
+            if self._project is None:
+                raise
+            log.error("project.faulty", problems=[str(error)])  # noqa: TRY400  # a person's
+            return self._project
         self.mask.learn(secrets_of_connections(project.connections))
+        self.mask.learn(secrets_of_automations(project.automations.values(), project.environ))
         return project
 
 

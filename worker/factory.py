@@ -16,7 +16,7 @@ from worker.bell import Bell
 from worker.desk import Desk
 from worker.heartbeat import Heartbeat
 from worker.logs import configure
-from worker.tasks import register
+from worker.tasks import register, register_own
 
 QUEUES = ("control", "act", "poll")
 
@@ -33,7 +33,7 @@ def make_app(environ: Mapping[str, str], settings: Settings | None = None) -> Ce
     bell = Bell(app)
     app.desk, app.bell = desk, bell  # type: ignore[attr-defined]  # where the scheduler finds them
     register(app, desk, bell)
-    _prepare_at_start(desk)
+    _prepare_at_start(app, desk, bell)
     _log(desk)
     return app
 
@@ -94,13 +94,13 @@ def _log(desk: Desk) -> None:
     signals.setup_logging.connect(set_up, weak=False)
 
 
-def _prepare_at_start(desk: Desk) -> None:
+def _prepare_at_start(app: Celery, desk: Desk, bell: Bell) -> None:
     """Before a worker begins, broker, database and project are in order, or it does not begin; beat does the same."""
 
     def prepare(**_: Any) -> None:
         try:
             desk.prepare()
-            desk.project()
+            register_own(app, desk, bell, desk.project())
         except (ConfigError, RuntimeError, SQLAlchemyError) as error:
             # Celery logs what a signal's receiver raises and goes on; only leaving ends it
             raise SystemExit(f"hightide cannot start: {error}") from error

@@ -12,6 +12,9 @@ from urllib.parse import quote, unquote, urlsplit
 import structlog
 from structlog.stdlib import ProcessorFormatter
 
+from config.automation import Automation
+from config.environment import names_in
+from config.findings import strings
 from config.settings import Settings
 from connections.connection import Connection
 
@@ -59,6 +62,12 @@ def secrets_of_connections(connections: Mapping[str, Connection]) -> list[str]:
     from connections.tokens import secrets_of  # noqa: PLC0415  # with the whole HTTP client; most commands do without
 
     return [secret for connection in connections.values() for secret in secrets_of(connection.auth)]
+
+
+def secrets_of_automations(automations: Iterable[Automation], environ: Mapping[str, str]) -> list[str]:
+    """What stands for `${NAME}` in the steps of these automations."""
+    texts = [text for each in automations for _, text in strings(each.definition()["steps"], ())]
+    return [environ[name] for text in texts for name in names_in(text) if name in environ]
 
 
 def configure(

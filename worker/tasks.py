@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import structlog
 from celery import Celery
 from celery.exceptions import Ignore
 
-from actions.catalog import CATALOG as ACTIONS
-from triggers.catalog import CATALOG as TRIGGERS
+from config.catalogues import catalogues
+from config.project import Project
 from worker import orders
 from worker.bell import CARRY, POLL, Bell
 from worker.desk import Desk
@@ -20,7 +20,7 @@ log = structlog.get_logger()
 
 
 def register(app: Celery, desk: Desk, bell: Bell) -> None:
-    """Make the engine's two tasks, and one for every trigger and every action by its name."""
+    """Make the engine's two tasks, and one for every trigger and every action that Hightide ships, by its name."""
 
     @app.task(name=POLL, shared=False)
     def poll(ids: Sequence[str]) -> None:
@@ -32,9 +32,21 @@ def register(app: Celery, desk: Desk, bell: Bell) -> None:
         if engine.run(engine.carry()):
             bell.hint(1)
 
-    for trigger in TRIGGERS:
+    known = catalogues()
+    _register_operations(app, desk, bell, known.triggers, known.actions)
+
+
+def register_own(app: Celery, desk: Desk, bell: Bell, project: Project) -> None:
+    """Make a task for every operation of the project's own connectors; those that are there already stay."""
+    triggers = [name for name in project.triggers if f"triggers.{name}" not in app.tasks]
+    actions = [name for name in project.actions if f"actions.{name}" not in app.tasks]
+    _register_operations(app, desk, bell, triggers, actions)
+
+
+def _register_operations(app: Celery, desk: Desk, bell: Bell, triggers: Iterable[str], actions: Iterable[str]) -> None:
+    for trigger in triggers:
         app.task(name=f"triggers.{trigger}", bind=True, shared=False)(_order_poll(desk, bell, trigger))
-    for action in ACTIONS:
+    for action in actions:
         app.task(name=f"actions.{action}", bind=True, shared=False)(_order_action(desk, bell, action))
 
 

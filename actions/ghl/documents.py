@@ -96,6 +96,7 @@ ROWS = (
                 paging=Offset(size=PAGE),
             )
         ),
+        returns="links.0.documentId",
         scopes=("documents_contracts/sendLink.write",),
         token="either",
     ),

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config.filters import FILTERS, LIMIT, plain, text
+from config.templates import render
 
 
 @pytest.mark.parametrize(
@@ -124,3 +125,29 @@ def test_a_slug_is_always_safe_in_an_address(words: str) -> None:
     found = FILTERS["slug"](words)
     assert set(found) <= set("abcdefghijklmnopqrstuvwxyz0123456789-")
     assert FILTERS["slug"](found) == found
+
+
+@pytest.mark.parametrize(
+    ("value", "span", "expected"),
+    [
+        ("2026-03-01T09:00:00Z", "2d", "2026-03-03T09:00:00+00:00"),
+        ("2026-03-01", "-1s", "2026-02-28T23:59:59+00:00"),
+        ("2026-03-01T09:00:00+02:00", "90m", "2026-03-01T08:30:00+00:00"),
+        (1_800_000_000_000, "+2h", "2027-01-15T10:00:00+00:00"),
+        ("2026-03-01", "365d", "2027-03-01T00:00:00+00:00"),
+    ],
+)
+def test_a_span_is_added_to_a_time(value: Any, span: str, expected: str) -> None:
+    assert FILTERS["plus"](value, span).isoformat() == expected
+
+
+@pytest.mark.parametrize("span", ["", "2", "2w", "two days", "--2d", "1.5h"])
+def test_what_is_no_span_is_not_added(span: str) -> None:
+    with pytest.raises(ValueError, match="is no span of time: expected such as"):
+        FILTERS["plus"]("2026-03-01", span)
+
+
+def test_a_sum_of_times_goes_on_to_be_written_as_a_date() -> None:
+    context = {"record": {"at": "2026-12-31T23:00:00Z"}}
+    assert render("{{ record.at | plus('2h') | date('%d.%m.%Y') }}", context) == "01.01.2027"
+    assert render("{{ record.at | plus('2h') }}", context) == "2027-01-01T01:00:00+00:00"

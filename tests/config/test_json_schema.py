@@ -9,10 +9,9 @@ import pytest
 from jsonschema import Draft7Validator
 from ruamel.yaml import YAML
 
-from actions.catalog import CATALOG as ACTIONS
+from config.catalogues import SHIPPED, catalogues
 from config.connection_file import AUTHS
 from config.schema import schema
-from triggers.catalog import CATALOG as TRIGGERS
 
 REAL = schema()
 
@@ -25,7 +24,7 @@ def read(text: str) -> Any:
     return YAML(typ="safe", pure=True).load(text)
 
 
-@pytest.mark.parametrize("name", ["connections", "automations"])
+@pytest.mark.parametrize("name", ["connections", "automations", "connectors"])
 def test_a_schema_is_one_and_is_json(name: str) -> None:
     Draft7Validator.check_schema(REAL[name])
     assert json.loads(json.dumps(REAL[name])) == REAL[name]
@@ -38,7 +37,7 @@ def rules(kind: str) -> dict[str, Any]:
 
 
 def test_every_operation_is_offered_with_its_summary_and_its_parameters() -> None:
-    for kind, rows in (("Trigger", TRIGGERS), ("Step", ACTIONS)):
+    for kind, rows in (("Trigger", catalogues().triggers), ("Step", catalogues().actions)):
         offered = REAL["automations"]["$defs"][kind]["properties"]["use"]["anyOf"]
         assert {each["const"]: each["description"] for each in offered} == {
             row.id: row.summary for row in rows.values()
@@ -50,7 +49,7 @@ def test_what_hightide_fills_in_is_not_demanded() -> None:
     search = rules("Trigger")["ghl.contacts.search"]
     assert "required" not in search
     assert search["properties"]["with"]["required"] == []
-    assert search["properties"]["on"]["anyOf"][0] == {"enum": list(TRIGGERS["ghl.contacts.search"].events)}
+    assert search["properties"]["on"]["anyOf"][0] == {"enum": list(catalogues().triggers["ghl.contacts.search"].events)}
     note = rules("Step")["ghl.contacts.notes.create"]
     assert note["required"] == ["with"]
     assert set(note["properties"]["with"]["required"]) == {"contactId", "body"}
@@ -116,3 +115,24 @@ def test_schema_and_loader_agree(toy: Any, loaded: Any, trigger: str, inputs: st
     else:
         with pytest.raises(Exception, match=r"automations/a\.yaml:"):
             loaded(text, environ=environ)
+
+
+@pytest.mark.parametrize("path", sorted(SHIPPED.glob("*.yaml")), ids=lambda path: path.name)
+def test_the_shipped_manifests_are_as_the_schema_says(path: Any) -> None:
+    assert faults(REAL["connectors"], read(path.read_text())) == []
+
+
+@pytest.mark.parametrize(
+    ("manifest", "sound"),
+    [
+        ("{extends: rankr, assumed: {leads: /x}}", True),
+        ("{extends: rankr, triggers: {leads.list: null, clients.list: {every: 2m}}}", True),
+        ("{triggers: {a.list: {summary: a, request: GET /a, query: {b: {list_of: {fields: {c: text}}}}}}}", True),
+        ("{triggers: {a.list: {summry: a}}}", False),
+        ("{triggers: {a.list: {query: {b: {tpe: text}}}}}", False),
+        ("{actions: {a.do: {repeat: often}}}", False),
+        ("{titel: a}", False),
+    ],
+)
+def test_mistakes_in_a_manifest_are_seen_by_an_editor(manifest: str, *, sound: bool) -> None:
+    assert (faults(REAL["connectors"], read(manifest)) == []) is sound

@@ -67,7 +67,9 @@ def test_repeating_is_told_in_words() -> None:
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.id)
 def test_a_row_of_the_catalogue_as_json_has_always_the_same_fields(row: object) -> None:
     told = row_json(row)  # type: ignore[arg-type]  # one of the two
-    common = {"id", "kind", "category", "summary", "method", "path", "version", "scopes", "token", "warning"}
+    common = {"id", "kind", "category", "summary", "method", "path", "version", "scopes", "token", "warning"} | {
+        "extra"
+    }
     own = {"strategy", "events", "default_event", "every", "wakes"} if told["kind"] == "trigger" else {"repeat"}
     assert set(told) == common | own
     assert told["category"]

@@ -145,7 +145,7 @@ def test_an_operation_is_shown_and_an_unknown_one_is_guessed() -> None:
 
 def test_the_schemas_are_printed_together_or_each_alone() -> None:
     both = hightide("schema").json
-    assert set(both) == {"connections", "automations"}
+    assert set(both) == {"connections", "automations", "connectors"}
     assert hightide("schema", "automations").json == both["automations"]
 
 

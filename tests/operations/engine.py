@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from sqlalchemy import select
 
 from actions.action import Action
-from actions.catalog import CATALOG as ACTIONS
+from actions.catalog import CATALOG, EXTRAS
 from config.automation import Automation
 from connections.client import Client
 from connections.connection import Connection, PrivateToken
@@ -22,7 +22,6 @@ from connections.request import check
 from connections.tokens import Tokens
 from connections.wire import Answer, Request
 from tests.operations.vendor import Account, Vendor
-from triggers.catalog import CATALOG as TRIGGERS
 from triggers.reading import Event
 from triggers.trigger import Trigger, Watch
 from worker import orders
@@ -42,6 +41,7 @@ from worker.lookups import Lookups
 from worker.poll import Poller
 
 Result = TypeVar("Result")
+ACTIONS = {**CATALOG, **EXTRAS}
 DEADLINE = 60_000
 _messages = itertools.count(1)
 
@@ -181,14 +181,14 @@ class Watcher:
         self,
         engine: Engine,
         connection: Connection,
-        trigger: Trigger | str,
+        trigger: Trigger,
         params: Mapping[str, Any],
         *,
         watch: Watch = "new",
         start: str = "now",
     ) -> None:
         self.engine, self.connection = engine, connection
-        self.trigger = TRIGGERS[trigger] if isinstance(trigger, str) else trigger
+        self.trigger = trigger
         check(self.trigger.fetch, params, one_of=self.trigger.one_of)
         self.feed = Feed(
             trigger=self.trigger.id, connection=connection.name, watch=watch, params=dict(params), start=start

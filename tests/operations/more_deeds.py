@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.operations.deeds import NOBODY, Deed, changes, followed, makes, removes, same, unknown
+from tests.operations.deeds import NOBODY, Deed, Inputs, changes, followed, makes, removes, same, unknown
 from tests.operations.vendor import Account
 
 OPPORTUNITIES = (
@@ -150,6 +150,41 @@ CONVERSATIONS = (
         refused=unknown("contactId"),
     ),
 )
+
+# Documents.
+
+
+def of_contact(a: Account, inputs: Inputs) -> list[str]:
+    found = a.held("documents")
+    return [each["id"] for each in found if each["recipients"][0]["id"] == inputs["contactId"]]
+
+
+DOCUMENTS = (
+    changes(
+        "ghl.documents.send",
+        "documents",
+        "documentId",
+        lambda a: {"documentId": a.document(a.contact()), "sentBy": a.first("users"), "medium": "email"},
+        field="status",
+        before=["draft"],
+        after=["sent"],
+        result=same("documentId"),
+    ),
+    Deed(
+        action="ghl.documents.templates.send",
+        given=lambda a: {
+            "templateId": a.first("templates"),
+            "userId": a.first("users"),
+            "contactId": a.contact(),
+        },
+        seen=lambda a, inputs: len(of_contact(a, inputs)),
+        before=0,
+        after=1,
+        result=lambda a, inputs: of_contact(a, inputs)[0],
+        refused=unknown("templateId"),
+    ),
+)
+
 
 # What an account is made of.
 

@@ -159,6 +159,29 @@ CONVERSATIONS = (
 )
 
 
+# Documents.
+
+
+def a_document(a: Account, _p: Params) -> str:
+    return keep(a, a.document(a.contact()))
+
+
+DOCUMENTS = (
+    Scene(
+        trigger="ghl.documents.list",
+        new=a_document,
+        change=changed("documents", status=["completed"]),
+        gone=changed("documents", deleted=True),
+    ),
+    Scene(
+        trigger="ghl.documents.templates.list",
+        new=made("templates", name="Contract"),
+        change=changed("templates", name="Long contract"),
+        gone=changed("templates", deleted=True),
+    ),
+)
+
+
 # What an account is made of.
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from tests.operations.engine import Engine, Watcher
 from tests.operations.vendor import Account
+from triggers.catalog import CATALOG
 
 pytestmark = pytest.mark.slow
 
@@ -30,7 +31,7 @@ def _monday(engine: Engine) -> None:
 
 def watch(engine: Engine, account: Account, trigger: str, **params: Any) -> Watcher:
     engine.wait(2)  # the vendor's clock, by which one tells old from new, counts whole seconds
-    watcher = Watcher(engine, engine.connection(account, "owner"), trigger, params)
+    watcher = Watcher(engine, engine.connection(account, "owner"), CATALOG[trigger], params)
     assert (watcher.poll().failed, watcher.poll().events) == (None, [])
     return watcher
 

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from tests.operations.engine import Engine, Watcher
-from tests.operations.test_trigger_operations import SCENES, SLUG, quiet, watcher_of
+from tests.operations.test_trigger_operations import ROWS, SCENES, SLUG, quiet, watcher_of
 from tests.operations.vendor import Account
 from triggers.catalog import CATALOG
 from triggers.trigger import Availability, Object
@@ -29,7 +29,7 @@ ANYTHING = {"empty", "cut", "shape"}
 
 def untold(trigger: str, trouble: str) -> bool:
     """Whether the vendor's trouble cannot be told from an answer that is right."""
-    strategy = CATALOG[trigger].strategy
+    strategy = ROWS[trigger].strategy
     if isinstance(strategy, Availability) and strategy.binary:
         return trouble in ANYTHING
     # half of a refusal that says "not yet" says it by its status; half of "not found" may hold the two words
@@ -37,13 +37,13 @@ def untold(trigger: str, trouble: str) -> bool:
     return trouble == "cut" and refused
 
 
-CASES = [(trigger, trouble) for trigger in CATALOG for trouble in TROUBLES if not untold(trigger, trouble)]
+CASES = [(trigger, trouble) for trigger in ROWS for trouble in TROUBLES if not untold(trigger, trouble)]
 
 
 def begun(engine: Engine, account: Account, trigger: str) -> Watcher:
     """A feed that knows what was there before."""
     params = {"urlSlug": "news"} if trigger == SLUG else SCENES[trigger].before(account)
-    watcher = watcher_of(engine, account, CATALOG[trigger], params, "new")
+    watcher = watcher_of(engine, account, ROWS[trigger], params, "new")
     quiet(watcher)
     return watcher
 
@@ -51,7 +51,7 @@ def begun(engine: Engine, account: Account, trigger: str) -> Watcher:
 @pytest.mark.parametrize(("trigger", "trouble"), CASES)
 def test_a_vendor_in_trouble_fires_nothing(engine: Engine, account: Account, trigger: str, trouble: str) -> None:
     watcher = begun(engine, account, trigger)
-    cursor, row = watcher.row["cursor"], CATALOG[trigger]
+    cursor, row = watcher.row["cursor"], ROWS[trigger]
     for way in (row, row.fallback):
         if way is not None:
             path = re.sub(r"\{\w+\}", "*", way.fetch.path)

@@ -11,6 +11,7 @@ import pytest
 
 from tests.operations.engine import Engine, Watcher
 from tests.operations.vendor import Account
+from triggers.catalog import CATALOG
 
 pytestmark = pytest.mark.slow
 
@@ -25,7 +26,7 @@ def call_of(account: Account, **fields: Any) -> str:
 
 
 def watch(engine: Engine, account: Account, message: str, start: str = "now", trigger: str = TRIGGER) -> Watcher:
-    return Watcher(engine, engine.connection(account, "owner"), trigger, {"messageId": message}, start=start)
+    return Watcher(engine, engine.connection(account, "owner"), CATALOG[trigger], {"messageId": message}, start=start)
 
 
 def standing(watcher: Watcher) -> tuple[bool, str | None]:

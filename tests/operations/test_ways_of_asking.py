@@ -8,6 +8,7 @@ import pytest
 
 from tests.operations.engine import Engine, Watcher
 from tests.operations.vendor import Account
+from triggers.catalog import CATALOG
 
 pytestmark = pytest.mark.slow
 
@@ -22,7 +23,7 @@ def quiet(watcher: Watcher, requests: int = 1) -> None:
 
 
 def watcher_of(engine: Engine, account: Account, trigger: str, **more: Any) -> Watcher:
-    return Watcher(engine, engine.connection(account, "owner"), trigger, {}, **more)
+    return Watcher(engine, engine.connection(account, "owner"), CATALOG[trigger], {}, **more)
 
 
 def settled(engine: Engine, account: Account) -> None:
@@ -109,7 +110,7 @@ def test_a_search_that_is_refused_from_now_on_loses_nothing_and_tells_nothing_tw
 
 def test_a_credential_at_fault_is_no_reason_to_ask_otherwise(engine: Engine, account: Account) -> None:
     account.allow("narrow", scopes=("contacts.readonly",))
-    watcher = Watcher(engine, engine.connection(account, "narrow"), "ghl.opportunities.search", {})
+    watcher = Watcher(engine, engine.connection(account, "narrow"), CATALOG["ghl.opportunities.search"], {})
     polled = watcher.poll()
     assert polled.requests == 1
     assert polled.failed is not None
@@ -119,13 +120,12 @@ def test_a_credential_at_fault_is_no_reason_to_ask_otherwise(engine: Engine, acc
 def test_narrowing_holds_in_both_ways_of_asking(engine: Engine, account: Account) -> None:
     connection = engine.connection(account, "owner")
     params = {"status": "won", "query": "roof"}
-    search = Watcher(engine, connection, "ghl.opportunities.search", params, start="beginning")
+    search = Watcher(engine, connection, CATALOG["ghl.opportunities.search"], params, start="beginning")
     account.opportunity(name="Roof", status="open")
     account.opportunity(name="Gutter", status="won")
     wanted = account.opportunity(name="Roof", status="won")
     assert search.poll().events == [("new", wanted)]
     account.fault("POST", "/opportunities/search", status=404, message="Cannot POST", count=1000)
-    older = Watcher(
-        engine, connection, "ghl.opportunities.search", {**params, "status": "won"}, start="2020-01-01T00:00:00+00:00"
-    )
+    since = "2020-01-01T00:00:00+00:00"
+    older = Watcher(engine, connection, CATALOG["ghl.opportunities.search"], params, start=since)
     assert older.poll().events == [("new", wanted)]

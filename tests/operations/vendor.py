@@ -151,6 +151,12 @@ class Account:
         body = {"contactId": contact, "body": "Hello", **fields}
         return dict(self.vendor.steer("messages", body)["message"])
 
+    def document(self, contact: str) -> str:
+        """A new draft for a contact, from the location's template; its id."""
+        ids = {"templateId": self.first("templates"), "userId": self.first("users"), "contactId": contact}
+        self.post("/proposals/templates/send", **ids, sendDocument=False)
+        return str(self.held("documents")[-1]["id"])
+
     def association(self, key: str) -> str:
         """A new association between contacts and businesses; its id."""
         labels = {"firstObjectLabel": "person", "secondObjectLabel": "firm"}
