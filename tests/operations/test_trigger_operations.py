@@ -114,3 +114,34 @@ def test_an_address_of_a_blog_is_taken_and_becomes_free(engine: Engine, account:
     account.record("posts", "delete", made)
     assert sorted(watcher.poll().events) == [("changed", "news/state"), ("removed", "news/address")]
     quiet(watcher)
+
+
+@pytest.mark.parametrize("documented", [True, False], ids=["as documented", "as answered"])
+@pytest.mark.parametrize("trigger", ["ghl.conversations.messages.list", "ghl.conversations.emails.get"])
+def test_what_is_wrapped_once_more_than_the_documents_say_is_read_either_way(
+    engine: Engine, account: Account, trigger: str, documented: bool
+) -> None:
+    engine.vendor.steer("shapes", {"documented": documented})
+    scene, row = SCENES[trigger], CATALOG[trigger]
+    params = scene.before(account)
+    watcher = watcher_of(engine, account, row, params, "new")
+    quiet(watcher)
+    for kind, happens in (("new", scene.new), ("updated", scene.change)):
+        if happens is not None:
+            key = happens(account, params)
+            assert watcher.poll().events == [(told(row, "new", kind), key)]
+            quiet(watcher)
+
+
+def test_messages_behind_the_first_page_are_read_in_either_shape(engine: Engine, account: Account) -> None:
+    scene, row = SCENES["ghl.conversations.messages.list"], CATALOG["ghl.conversations.messages.list"]
+    for documented in (True, False):
+        engine.vendor.steer("shapes", {"documented": documented})
+        params = scene.before(account)
+        watcher = watcher_of(engine, account, row, params, "new")
+        quiet(watcher)
+        engine.wait(300)
+        sent = [account.message(account.ids["contact"], body=f"{number}")["id"] for number in range(120)]
+        polled = watcher.poll()
+        assert polled.events == [("new", id_) for id_ in sent]
+        assert polled.requests == 3

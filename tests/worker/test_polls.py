@@ -346,8 +346,8 @@ async def test_a_record_without_its_id_or_time_is_set_aside_and_shown(both: Poll
     feed = await begun(both, use)
     both.shelf.put("a")
     good = both.shelf.things["a"]
-    both.shelf.script.extend([{"things": [good, {**good, "id": None}, {**good, "id": "c", "dateAdded": "soon"}]}] * 2)
-    for _ in range(2):
+    both.shelf.script.extend([{"things": [{**good, "id": None}, {**good, "id": "c", "dateAdded": "soon"}]}] * 2)
+    for _ in range(3):
         await both.whole(feed)
     timed = use != "toy.things.list"
     reasons = {"it has no usable id", "it has no usable dateAdded"} if timed else {"it has no usable id"}
