@@ -12,7 +12,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import ipaddress
-import zlib
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
@@ -28,6 +27,7 @@ from httpx_aiohttp import AiohttpTransport
 from multidict import CIMultiDict
 from yarl import URL
 
+from connections.compression import unpacked
 from connections.errors import Garbage
 from connections.refusals import CAUGHT, failure
 
@@ -298,30 +298,6 @@ def where(request: httpx.Request) -> str:
 def plain(response: httpx.Response) -> dict[str, str]:
     """The headers as a plain dict, names in lower case; of a repeated one the last."""
     return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers.raw}
-
-
-def unpacked(body: bytes, encoding: str, limit: int, where: str) -> bytes:
-    """The body without its compression.
-
-    Raises:
-        Garbage: it is broken, of an unknown kind, or larger than `limit` bytes.
-    """
-    if encoding.strip().lower() in {"", "identity"}:
-        return body
-    if encoding.strip().lower() not in {"gzip", "x-gzip", "deflate"}:
-        raise Garbage(f"{where}: the answer is compressed in a way that was not asked for: {encoding[:40]}")
-    if not body:
-        return body
-    unpacker = zlib.decompressobj(wbits=47)  # gzip or zlib, whichever the bytes say
-    try:
-        data = unpacker.decompress(body, limit + 1)
-    except zlib.error as error:
-        raise Garbage(f"{where}: the compression of the answer is broken ({error})") from error
-    if len(data) > limit:
-        raise Garbage(f"{where}: the answer is larger than {limit:,} bytes")
-    if not unpacker.eof:
-        raise Garbage(f"{where}: the compressed answer ends in the middle")
-    return data
 
 
 @lru_cache(maxsize=4096)

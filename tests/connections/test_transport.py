@@ -16,8 +16,9 @@ import httpx
 import pytest
 from multidict import CIMultiDict
 
+from connections.compression import unpacked
 from connections.errors import Garbage, NoAnswer, Unreachable
-from connections.transport import Limits, Outgoing, Reply, Saved, Timeouts, Transport, insecure, unpacked
+from connections.transport import Limits, Outgoing, Reply, Saved, Timeouts, Transport, insecure
 
 pytestmark = pytest.mark.anyio
 Start = Callable[[Any], AbstractAsyncContextManager[Any]]
