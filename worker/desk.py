@@ -111,6 +111,7 @@ def _spare_garbage_collection() -> None:
     With Python's own thresholds each request in flight sets off collections that walk every module; that was a fifth of
     the CPU time of a burst. What runs leave behind is freed by its reference count.
     """
+    gc.unfreeze()  # an engine that was replaced may go
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
