@@ -11,7 +11,7 @@ from functools import cache
 from typing import Any
 
 import orjson
-from sqlalchemy import JSON, Connection, FromClause, Text, bindparam, cast, column, func
+from sqlalchemy import JSON, Connection, FromClause, Row, Text, bindparam, cast, column, func
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.types import TypeEngine
 
@@ -33,6 +33,20 @@ def execute(connection: Connection, statement: Statement, rows: Sequence[Mapping
     else:
         sql, order = _compiled(statement)
         connection.exec_driver_sql(sql, [tuple([row[name] for name in order]) for row in rows])
+
+
+def returned(
+    connection: Connection, statement: Statement, rows: Sequence[Mapping[str, Any]], types: Types
+) -> list[Row[Any]]:
+    """The same for a statement that says what became of the rows: all that it returns."""
+    if connection.dialect.name == "postgresql":
+        return list(connection.execute(_from_table(statement, types), {"rows": orjson.dumps(rows).decode()}))
+    return list(connection.execute(_alone(statement), rows))
+
+
+@cache
+def _alone(statement: Statement) -> Any:
+    return statement(None)
 
 
 @cache

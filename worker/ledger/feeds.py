@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, RowMapping, Select, and_, case, func, insert, select, update
+from sqlalchemy import Connection, FromClause, RowMapping, Select, and_, bindparam, case, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from triggers.reading import Event, SetAside, fingerprint
 from triggers.trigger import Watch
+from worker.ledger import bulk
 from worker.ledger.database import storable
 from worker.ledger.tables import AUTOMATIONS, EVENTS, FEEDS, RUNS, SET_ASIDE
 
@@ -137,8 +138,7 @@ def _moved(connection: Connection, poll: Poll, now: int) -> bool:
 
 def _record(connection: Connection, rows: list[dict[str, Any]], now: int) -> dict[str, int]:
     """Insert the events that are not there yet, and open a run for each automation that listens; runs by feed."""
-    fresh = upsert(connection, EVENTS).on_conflict_do_nothing().returning(EVENTS.c.id, EVENTS.c.feed, EVENTS.c.kind)
-    events = connection.execute(fresh, rows).all()
+    events = bulk.returned(connection, _event_insert, rows, _EVENT_TYPES)
     listeners: dict[str, list[RowMapping]] = {}
     wanted = select(AUTOMATIONS).where(AUTOMATIONS.c.active, AUTOMATIONS.c.feed.in_({row["feed"] for row in rows}))
     for row in connection.execute(wanted).mappings():
@@ -151,8 +151,21 @@ def _record(connection: Connection, rows: list[dict[str, Any]], now: int) -> dic
                 runs.append(_run_row(event.id, listener, now))
                 opened[event.feed] = opened.get(event.feed, 0) + 1
     if runs:
-        connection.execute(insert(RUNS), runs)
+        bulk.execute(connection, _run_insert, runs, _RUN_TYPES)
     return opened
+
+
+def _event_insert(given: FromClause | None) -> Any:
+    row: Any = sqlite.insert(EVENTS)
+    if given is not None:
+        row = postgresql.insert(EVENTS).from_select(list(_EVENT_TYPES), select(*given.c))
+    return row.on_conflict_do_nothing().returning(EVENTS.c.id, EVENTS.c.feed, EVENTS.c.kind)
+
+
+def _run_insert(given: FromClause | None) -> Any:
+    if given is None:
+        return insert(RUNS).values({name: bindparam(name) for name in _RUN_TYPES})
+    return insert(RUNS).from_select(list(_RUN_TYPES), select(*given.c))
 
 
 def add_event(connection: Connection, feed: str, event: Event, now: int) -> int | None:
@@ -226,6 +239,11 @@ def _claimed(row: RowMapping) -> ClaimedFeed:
         cursor=None if cursor is None else orjson.loads(cursor),
     )
 
+
+_EVENT_TYPES = bulk.Types({column.name: column.type for column in EVENTS.c if column.name != "id"})
+_RUN_TYPES = bulk.Types(
+    {name: RUNS.c[name].type for name in ("event", "automation", "digest", "connection", "due_at", "created_at")}
+)
 
 _PLAIN = (
     "id",
