@@ -22,12 +22,14 @@ NAMES: Mapping[str, str] = {
     "HIGHTIDE_REDIS_URL": "Redis or Valkey of queue and quota; an embedded Valkey by default",
     "HIGHTIDE_SECRET_KEY": "Fernet keys for tokens at rest, comma-separated, newest first",
     "HIGHTIDE_KEEP_DAYS": "days after which runs that ended well are forgotten; 30 by default",
+    "HIGHTIDE_KEEP_FILES_DAYS": "days after which recordings and other fetched files are removed; 30 by default",
     "HIGHTIDE_WEB_ADDRESS": "where the web process listens, HOST:PORT; 127.0.0.1:8765 by default",
     "HIGHTIDE_WEB_PASSWORD": "password of the web page; demanded when it listens beyond this machine",
 }
 
 WEBHOOK_KEY = "HIGHTIDE_WEBHOOK_KEY_"
 """Followed by a vendor's kind in capitals: the key its webhooks are signed with (`..._GHL_RSA` allows the old kind)."""
+_KEEP_DAYS = "30"
 _WEB_ADDRESS = "127.0.0.1:8765"
 _DATABASES = ("postgresql://", "postgres://", "postgresql+psycopg://", "sqlite://")
 _BROKERS = ("redis://", "rediss://", "redis+socket://", "unix://")
@@ -43,9 +45,15 @@ class Settings:
     redis_url: str | None = field(default=None, repr=False)
     secret_keys: tuple[SecretStr, ...] = ()
     keep_days: int = 30
+    keep_files_days: int = 30
     web_address: str = _WEB_ADDRESS
     web_password: SecretStr | None = None
     webhook_keys: Mapping[str, SecretStr] = field(default_factory=dict, repr=False)
+
+    @property
+    def files(self) -> Path:
+        """The folder of recordings and other files that vendors hand out."""
+        return self.state_dir / "files"
 
     @property
     def embedded(self) -> bool:
@@ -87,7 +95,8 @@ def read_settings(environ: Mapping[str, str], project: Path | None = None) -> Se
         database_url=_with_driver(given.get("HIGHTIDE_DATABASE_URL")),
         redis_url=given.get("HIGHTIDE_REDIS_URL"),
         secret_keys=tuple(SecretStr(key) for key in _keys(given)),
-        keep_days=int(given.get("HIGHTIDE_KEEP_DAYS", "30")),
+        keep_days=int(given.get("HIGHTIDE_KEEP_DAYS", _KEEP_DAYS)),
+        keep_files_days=int(given.get("HIGHTIDE_KEEP_FILES_DAYS", _KEEP_DAYS)),
         web_address=given.get("HIGHTIDE_WEB_ADDRESS", _WEB_ADDRESS),
         web_password=SecretStr(password) if password else None,
         webhook_keys={
@@ -123,8 +132,9 @@ def _faults(given: Mapping[str, str]) -> Iterator[Fault]:
         yield "HIGHTIDE_DATABASE_URL", "is no database we know", "expected postgresql://USER:PASSWORD@HOST/DATABASE"
     if redis and not (redis.startswith(_BROKERS) and _is_url(redis)):
         yield "HIGHTIDE_REDIS_URL", "is no Redis we know", "expected redis://HOST:PORT/0"
-    if not re.fullmatch(r"[1-9][0-9]{0,4}", given.get("HIGHTIDE_KEEP_DAYS", "30")):
-        yield "HIGHTIDE_KEEP_DAYS", "is no number of days", "expected a whole number such as 30"
+    for name in ("HIGHTIDE_KEEP_DAYS", "HIGHTIDE_KEEP_FILES_DAYS"):
+        if not re.fullmatch(r"[1-9][0-9]{0,4}", given.get(name, _KEEP_DAYS)):
+            yield name, "is no number of days", f"expected a whole number such as {_KEEP_DAYS}"
     for number, key in enumerate(_keys(given), 1):
         if not _is_fernet(key):
             yield "HIGHTIDE_SECRET_KEY", f"holds no Fernet key at place {number}", "32 bytes in URL-safe base64"

@@ -46,6 +46,11 @@ class OAuth:
     app_id: str | None = None
     type: Literal["oauth"] = "oauth"
 
+    @property
+    def app(self) -> str:
+        """The id of the app at the vendor."""
+        return self.app_id or self.client_id.partition("-")[0]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Agency:

@@ -24,7 +24,7 @@ class Vendor:
     The rest belongs to OAuth. `white_label_page` is the consent page without the vendor's name; with `pkce` a consent
     is tied to us by a verifier (RFC 7636). At `reconnect_path` an app that lost its tokens gets new ones, at
     `location_token_path` an agency's token is exchanged for a location's, at `installed_path` an agency's locations
-    that have the app are listed.
+    that have the app are listed. `installs` are the types of webhook that say that the app was installed (or not).
     """
 
     kind: str
@@ -43,6 +43,7 @@ class Vendor:
     reconnect_path: str | None = None
     location_token_path: str | None = None
     installed_path: str | None = None
+    installs: Mapping[str, bool] = field(default_factory=dict)
     webhooks: Scheme | None = None
 
 
@@ -61,6 +62,7 @@ GHL = Vendor(
     reconnect_path="/oauth/reconnect",
     location_token_path="/oauth/locationToken",
     installed_path="/oauth/installedLocations",
+    installs={"INSTALL": True, "UNINSTALL": False},
     webhooks=Scheme(signatures=(Signature(header="X-GHL-Signature", algorithm="ed25519", key=GHL_KEY),)),
 )
 

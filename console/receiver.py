@@ -18,7 +18,9 @@ from config.project import Project
 from config.settings import Settings
 from connections.vendors import Vendor
 from connections.webhooks import LARGEST, OLDEST, Notice, Scheme, Signature, Unacceptable, digest, read
+from worker.arrivals import Arrival, arrival, note
 from worker.bell import Bell
+from worker.census import Census
 from worker.ledger.database import now_ms
 from worker.ledger.store import Store
 from worker.waking import wake
@@ -53,11 +55,15 @@ def scheme_of(vendor: Vendor, settings: Settings) -> Scheme | None:
 class Receiver:
     """Takes webhooks in. What it loses in a crash costs time, never data: the feeds are polled all the same."""
 
-    def __init__(self, project: Callable[[], Project], settings: Settings, store: Store, bell: Bell) -> None:
+    def __init__(
+        self, project: Callable[[], Project], settings: Settings, store: Store, bell: Bell, census: Census
+    ) -> None:
         self._project = project
         self._settings = settings
         self._store = store
         self._bell = bell
+        self._census = census
+        self._arrived: list[Arrival] = []
         self._told: set[tuple[str, str, str | None]] = set()
         self._seen: OrderedDict[str, float] = OrderedDict()
         self._gathering: asyncio.Task[None] | None = None
@@ -75,6 +81,9 @@ class Receiver:
             return Response(status_code=400)
         self._count(kind, "accepted")
         self._told.add((kind, notice.type, notice.account))
+        arrived = arrival(self._project().vendors[kind], notice)
+        if arrived is not None:
+            self._arrived.append(arrived)
         if self._gathering is None or self._gathering.done():
             self._gathering = asyncio.create_task(self._wake())
         return JSONResponse({"status": "accepted"})
@@ -84,6 +93,7 @@ class Receiver:
         if self._gathering is not None:
             with suppress(asyncio.CancelledError):
                 await self._gathering
+        await asyncio.to_thread(self._census.stop)
 
     def _checked(self, kind: str, headers: Mapping[str, str], body: bytes, hint: str | None) -> Notice:
         vendor = self._project().vendors.get(kind)
@@ -106,8 +116,12 @@ class Receiver:
         await asyncio.sleep(GATHER)
         while self._told:
             told, self._told = self._told, set()
+            arrived, self._arrived = self._arrived, []
             project = self._project()
             try:
+                ours = await self._store.write(note, project.connections, arrived, now_ms()) if arrived else False
+                if ours:
+                    self._census.follow(project)
                 ids = await self._store.write(wake, project.triggers, project.connections, told, now_ms())
             except SQLAlchemyError as error:
                 log.warning("webhooks.late", count=len(told), reason=type(error).__name__)

@@ -24,6 +24,7 @@ from console.failures import Fault
 from console.metrics import exposition
 from console.receiver import Receiver
 from worker import reports
+from worker.census import Census
 from worker.desk import Desk
 from worker.ledger.database import now_ms
 from worker.ledger.store import Store
@@ -35,7 +36,8 @@ def application(app: Celery) -> Starlette:
     """The web application of a project, on the Celery application that wakes its workers."""
     desk: Desk = app.desk  # type: ignore[attr-defined]  # put there by worker.factory
     store = Store(desk.place.database_url)
-    receiver = Receiver(desk.project, desk.settings, store, app.bell)  # type: ignore[attr-defined]  # as above
+    census = Census(desk.place, every=None)
+    receiver = Receiver(desk.project, desk.settings, store, app.bell, census)  # type: ignore[attr-defined]  # as above
 
     async def ready(_request: Request) -> Response:
         try:

@@ -12,6 +12,7 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from config.problems import ConfigError
 from config.project import Project
+from worker import files
 from worker.bell import Bell
 from worker.census import Census
 from worker.deploy import deploy
@@ -29,6 +30,7 @@ AT_ONCE = 500
 """Feeds woken in one tick; with more due the next tick follows at once."""
 FORGET_EVERY = 3600.0
 """How often (s) the ledger is rid of what is past its time."""
+DAY = 86_400
 LONGEST = 1.0
 """The longest time (s) between two ticks."""
 
@@ -121,8 +123,9 @@ class FeedScheduler(Scheduler):
         """Remove a batch of what is past its time; once an hour, and on the next tick while there is more."""
         if time.monotonic() < self._forgotten + FORGET_EVERY:
             return
-        gone = store.write_now(retention.forget, now_ms(), self._desk.settings.keep_days)
-        if gone < retention.BATCH:
+        settings = self._desk.settings
+        if store.write_now(retention.forget, now_ms(), settings.keep_days) < retention.BATCH:
+            files.forget(settings.files, time.time() - settings.keep_files_days * DAY)
             self._forgotten = time.monotonic()
 
 

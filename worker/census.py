@@ -26,19 +26,20 @@ from worker.vault import vault_of
 EVERY = 600.0
 """How often (s) an agency is asked where its app is installed."""
 AGAIN = 60.0
-"""The same after a failure."""
+"""The same after a failure, and after a look that somebody asked for."""
 
 log = structlog.get_logger()
 
 
 @dataclass(slots=True)
 class Census:
-    """Asks the agencies of a project where their app is installed, from `start` to `stop`; `follow` gives the project.
+    """Asks the agencies of a project where their app is installed, from the first `follow` to `stop`.
 
-    A failure is told once, and so is the recovery.
+    Without `every` (s) they are asked only when somebody says so. A failure is told once, and so is the recovery.
     """
 
     place: Place
+    every: float | None = EVERY
     _project: Project | None = None
     _thread: threading.Thread | None = None
     _wake: threading.Event = field(default_factory=threading.Event)
@@ -46,7 +47,7 @@ class Census:
     _failing: set[str] = field(default_factory=set)
 
     def follow(self, project: Project) -> None:
-        """From now on these are the agencies; they are asked at once."""
+        """From now on these are the agencies; they are asked at once, and once more lest their list lags behind."""
         self._project = project
         if not followed(project.connections):
             return
@@ -63,9 +64,9 @@ class Census:
             self._thread.join(timeout=5)
 
     def _look(self) -> None:
-        pause = 0.0
+        pause: float | None = None
         while True:
-            self._wake.wait(pause or None)
+            told = self._wake.wait(pause)
             self._wake.clear()
             project = self._project
             if self._over.is_set() or project is None:
@@ -75,7 +76,7 @@ class Census:
             except SQLAlchemyError as error:
                 log.warning("ledger.unavailable", reason=str(error))
                 failed = True
-            pause = AGAIN if failed else EVERY
+            pause = AGAIN if failed or told else self.every
 
 
 async def take(project: Project, place: Place, failing: set[str]) -> bool:
@@ -89,6 +90,7 @@ async def take(project: Project, place: Place, failing: set[str]) -> bool:
     try:
         for agency in agencies:
             vendor = project.vendors.get(agency.kind) or Vendor(kind=agency.kind)
+            asked_at = now_ms()
             try:
                 found = await installed_in(agency, vendor, client)
             except VendorError as error:
@@ -99,9 +101,11 @@ async def take(project: Project, place: Place, failing: set[str]) -> bool:
             if agency.name in failing:
                 log.info("agency.recovered", connection=agency.name)
                 failing.discard(agency.name)
-            news = 0 if found is None else await store.write(installations.replace, agency.name, found, now_ms())
+            if found is None:
+                continue
+            news = await store.write(installations.replace, agency.name, found, now_ms(), asked_at)
             if news:
-                log.info("agency.changed", connection=agency.name, locations=len(found or ()), news=news)
+                log.info("agency.changed", connection=agency.name, locations=len(found), news=news)
     finally:
         await client.close()
         store.close()

@@ -87,7 +87,7 @@ class Engine:
         self._polls: Journal[Poll, int] = Journal(self.store, lambda c, polls: feeds.write(c, polls, now_ms()))
         self._runs: Journal[Entry, bool] = Journal(self.store, runs.write)
         self.client: Client = self._loop.run_until_complete(_client(place, project, self.store))
-        self._files = Files(client=self.client, folder=project.settings.state_dir / "files")
+        self._files = Files(client=self.client, folder=project.settings.files)
         self._paces = self.store.read_now(partial(_paces, project))
         lookups = Lookups(self.client)
         self._kit = Kit(

@@ -6,6 +6,7 @@ import glob
 import mimetypes
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -64,6 +65,19 @@ class Files:
         except OSError as error:
             raise NotKept(f"{trigger.id}: the file cannot be kept in {path.parent}: {error.strerror}") from error
         return {**params, "contentType": kind, "size": size, "sha256": digest, "file": str(kept)}
+
+
+def forget(folder: Path, before: float) -> int:
+    """Remove the files that were fetched before that time (epoch s), and empty folders; how many files went."""
+    gone = 0
+    for path in sorted(folder.rglob("*"), reverse=True):  # what is in a folder comes before it
+        with suppress(OSError):  # another beat was faster, or a folder is in use
+            if path.is_dir():
+                path.rmdir()
+            elif path.stat().st_mtime < before:
+                path.unlink()
+                gone += 1
+    return gone
 
 
 def _safe(name: str) -> str:

@@ -85,8 +85,7 @@ _AS: Precedence = "poll"
 
 
 def _request(path: str, agency: Connection, auth: OAuth, page: int) -> Request:
-    app = auth.app_id or auth.client_id.partition("-")[0]
-    asked = {"companyId": agency.company_id or "", "appId": app, "isInstalled": "true"}
+    asked = {"companyId": agency.company_id or "", "appId": auth.app, "isInstalled": "true"}
     query = (*asked.items(), ("skip", str(page * PAGE)), ("limit", str(PAGE)))
     return Request(method="GET", path=path, query=query, version=VERSION)
 

@@ -102,6 +102,7 @@ DAYS = "environment: HIGHTIDE_KEEP_DAYS is no number of days (expected a whole n
         ),
         ({"HIGHTIDE_KEEP_DAYS": "0"}, DAYS),
         ({"HIGHTIDE_KEEP_DAYS": "9" * 5000}, DAYS),
+        ({"HIGHTIDE_KEEP_FILES_DAYS": "never"}, DAYS.replace("KEEP_DAYS", "KEEP_FILES_DAYS")),
         (
             {"HIGHTIDE_REDIS_URL": "localhost:6379"},
             "environment: HIGHTIDE_REDIS_URL is no Redis we know (expected redis://HOST:PORT/0)",

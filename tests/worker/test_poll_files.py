@@ -25,7 +25,7 @@ from tests.worker.clock import Clock
 from tests.worker.rows import ACME, automation
 from triggers.catalog import CATALOG
 from worker.deploy import deploy
-from worker.files import Files
+from worker.files import Files, forget
 from worker.journal import Journal
 from worker.ledger import feeds
 from worker.ledger.feeds import Poll
@@ -273,3 +273,15 @@ async def test_no_id_leads_out_of_the_folder(recordings: Recordings, message: st
     assert path.parent.parent.parent == recordings.folder
     assert not path.name.startswith(".")
     assert recordings.records()[0]["file"] == str(path)
+
+
+def test_files_are_removed_when_they_are_old_and_no_empty_folder_stays(tmp_path: Path) -> None:
+    old, new = tmp_path / "acme" / "calls" / "m1.wav", tmp_path / "north" / "calls" / "m2.wav"
+    for path, fetched_at in ((old, 1_000.0), (new, 2_000.0)):
+        path.parent.mkdir(parents=True)
+        path.write_bytes(b"RIFF")
+        os.utime(path, (fetched_at, fetched_at))
+    assert forget(tmp_path, 2_000.0) == 1
+    assert list(tmp_path.iterdir()) == [tmp_path / "north"]
+    assert new.exists()
+    assert forget(tmp_path / "nothing", 2_000.0) == 0

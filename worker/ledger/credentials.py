@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, delete, func, select, update
 
 from worker.ledger.feeds import upsert
 from worker.ledger.tables import CREDENTIALS
@@ -81,6 +81,12 @@ def store(connection: Connection, token: dict[str, Any], now: int, version: int 
         place = CREDENTIALS.c.version == version
     stored = inserted.on_conflict_do_update(index_elements=["name"], set_=changed, where=place)
     return connection.scalars(stored.returning(CREDENTIALS.c.version)).first()
+
+
+def forget(connection: Connection, location: str) -> None:
+    """Forget the tokens of a location that were exchanged for an agency's: one that was uninstalled is no good."""
+    exchanged = (CREDENTIALS.c.location_id == location, CREDENTIALS.c.refresh.is_(None))
+    connection.execute(delete(CREDENTIALS).where(*exchanged))
 
 
 def release(connection: Connection, name: str, version: int, *, reason: str | None, spent: bool) -> None:
