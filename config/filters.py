@@ -20,6 +20,16 @@ from config.span import signed
 LIMIT = 256 * 1024
 """How many characters, or items, anything in a template may give."""
 
+
+class Omit:
+    """What `omit` gives in a template: the entry of a mapping or list whose value it is is left out."""
+
+    def __bool__(self) -> bool:
+        return False
+
+
+OMIT = Omit()
+
 _CALLING_CODES: Mapping[str, tuple[str, str]] = {
     # country: calling code (ITU-T E.164), and the prefix that is dialled inside the country and left out abroad
     "AE": ("971", "0"), "AR": ("54", "0"), "AT": ("43", "0"), "AU": ("61", "0"), "BE": ("32", "0"),
@@ -176,13 +186,14 @@ FILTERS: Mapping[str, Callable[..., Any]] = MappingProxyType(
 def plain(value: Any) -> Any:
     """The value as JSON knows it: times become ISO 8601 text, sequences become lists.
 
-    What is missing, a method that was not called and whatever else is no data is refused.
+    What is missing, a method that was not called and whatever else is no data is refused; `omit` is left to the caller,
+    and left out of mappings and sequences.
     """
     if isinstance(value, Mapping):
-        return {str(name): plain(each) for name, each in value.items()}
+        return {str(name): plain(each) for name, each in value.items() if each is not OMIT}
     if isinstance(value, (list, tuple, range, ItemsView, KeysView, ValuesView, Iterator)):
-        return [plain(each) for each in value]
-    return _plain_scalar(value)
+        return [plain(each) for each in value if each is not OMIT]
+    return value if value is OMIT else _plain_scalar(value)
 
 
 def _plain_scalar(value: Any) -> Any:
@@ -212,6 +223,8 @@ def text(value: Any) -> str:
     match value:
         case None:
             return ""
+        case Omit():
+            raise ValueError("`omit` leaves a whole value out: it cannot stand inside a text")
         case bool() | dict() | list():
             return json(value)
         case _:

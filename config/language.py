@@ -19,7 +19,7 @@ from jinja2.sandbox import SandboxedEnvironment
 from jinja2.utils import missing
 from jinja2.visitor import NodeTransformer
 
-from config.filters import FILTERS, bounded, text
+from config.filters import FILTERS, OMIT, bounded, text
 from config.problems import meant
 
 STEPS = 1000
@@ -97,7 +97,7 @@ class Language(SandboxedEnvironment):
         super().__init__(undefined=Missing, finalize=text, keep_trailing_newline=True, comment_start_string="{#\0")
         self.filters = {name: self.filters[name] for name in _BUILT_IN} | dict(FILTERS)
         self.filters |= {_JOINED: lambda values: "".join(map(text, values)), _COUNTED: counted}
-        self.globals = {"range": _range}
+        self.globals = {"omit": OMIT, "range": _range}
 
     def getattr(self, obj: Any, attribute: str) -> Any:
         """The value under that name in the data; of anything else a method that is known to be harmless."""

@@ -49,7 +49,10 @@ def _faults(tree: nodes.Template, scope: Scope) -> Iterator[Said]:
                 yield f"unknown filter `{name}`", meant(name, LANGUAGE.filters)
             case nodes.Test(name=name) if name not in LANGUAGE.tests:
                 yield f"unknown test `{name}`", meant(name, [test for test in LANGUAGE.tests if test.isalpha()])
-    own = {node.name for node in found if isinstance(node, nodes.Name) and node.ctx == "store"} | {"loop", "range"}
+    own = {node.name for node in found if isinstance(node, nodes.Name) and node.ctx == "store"} | {
+        "loop",
+        *LANGUAGE.globals,
+    }
     for name in dict.fromkeys(node.name for node in found if isinstance(node, nodes.Name) and node.ctx == "load"):
         if name not in own and name not in scope.roots:
             yield _unknown_root(name, scope)

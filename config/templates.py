@@ -1,7 +1,8 @@
 """Templates: `{{ }}` in what people write, rendered from a record, with native types.
 
 A text that is one `{{ expression }}` gives the value itself; any other gives text. What is missing counts as false and
-as empty where it is asked about (`if`, `and`, `in`, `for`, `default`), and is an error where it would be written.
+as empty where it is asked about (`if`, `and`, `in`, `for`, `default`), and is an error where it would be written. What
+gives `omit` is left out of the mapping or list that it stands in.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Any
 import jinja2
 from jinja2 import nodes
 
-from config.filters import bounded, plain
+from config.filters import OMIT, bounded, plain
 from config.language import FAILURES, LANGUAGE, STEPS, Missing, parsed, parsed_expression, safe
 
 Path = tuple[str, ...]
@@ -56,7 +57,7 @@ def evaluate(expression: str, context: Mapping[str, Any]) -> Any:
         TemplateError: the expression fails on this context.
     """
     found = _expression(expression)(context)
-    return None if isinstance(found, jinja2.Undefined) else _given(found)
+    return None if isinstance(found, jinja2.Undefined) or found is OMIT else _given(found)
 
 
 def holds(condition: str, context: Mapping[str, Any]) -> bool:
@@ -113,9 +114,11 @@ def _given(value: Any) -> Any:
 def _rendered(pairs: Any, context: Mapping[str, Any]) -> Iterator[tuple[Any, Any]]:
     for name, value in pairs:
         try:
-            yield name, render(value, context)
+            rendered = render(value, context)
         except TemplateError as exc:
             raise TemplateError(exc.message, (str(name), *exc.path)) from exc.__cause__
+        if rendered is not OMIT:
+            yield name, rendered
 
 
 @lru_cache(maxsize=4096)

@@ -42,9 +42,9 @@ def catalog(
 ) -> None:
     """List what can be polled (triggers) and what can be done (actions), by category.
 
-    The catalogue is HighLevel's 55 triggers and 71 actions, and JSON holds just these. HighLevel's own documents are
-    shown beside it. With `--all` they are in JSON, too, and the connectors that Hightide ships, and those of the
-    project.
+    The catalogue is HighLevel's 55 triggers and 71 actions, and JSON holds just these. HighLevel's own documents, and
+    what looks something up for a later step, are shown beside it. With `--all` they are in JSON, too, and the
+    connectors that Hightide ships, and those of the project.
     """
     rows = _rows(known(project) if whole else None, kind, beside=not as_json)
     found = [row for row in rows if text is None or text.casefold() in _words(row)]

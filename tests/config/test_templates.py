@@ -100,6 +100,28 @@ def test_a_template_gives(template: str, expected: Any) -> None:
     assert type(found) is type(expected)
 
 
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ({"a": "{{ record.nick | default(omit) }}", "b": "{{ record.id | default(omit) }}"}, {"b": "c1"}),
+        ({"a": {"b": "{{ omit }}"}, "c": ["{{ omit }}", "x"]}, {"a": {}, "c": ["x"]}),
+        ({"a": "{{ record.empty | default | first_name | default(omit) }}"}, {}),
+        ({"a": "{{ record.phone if record.nick else omit }}"}, {}),
+        ({"a": "{{ {'b': omit, 'c': [omit, 1]} }}"}, {"a": {"c": [1]}}),
+        ({"a": "{% if omit %}x{% endif %}"}, {"a": ""}),
+    ],
+)
+def test_what_gives_omit_is_left_out(value: Any, expected: Any) -> None:
+    assert render(value, CONTEXT) == expected
+
+
+def test_omit_is_no_text_and_no_value_of_an_expression() -> None:
+    with pytest.raises(TemplateError, match="a: `omit` leaves a whole value out: it cannot stand inside a text"):
+        render({"a": "x {{ record.nick | default(omit) }}"}, CONTEXT)
+    assert evaluate("record.nick | default(omit)", CONTEXT) is None
+    assert not holds("omit", CONTEXT)
+
+
 def test_nested_values_are_rendered_and_the_original_is_left_alone() -> None:
     value = {"a": ["{{ record.id }}", {"b": "{{ record.score }}"}, 5, None], "{{ name }}": "x"}
     assert render(value, CONTEXT) == {"a": ["c1", {"b": 5}, 5, None], "{{ name }}": "x"}

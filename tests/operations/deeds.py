@@ -166,6 +166,14 @@ CONTACTS = (
         result=lambda a, _: a.first("contacts"),
         refused=lambda _a, _i: {"contactId": NOBODY},
     ),
+    Deed(
+        action="ghl.contacts.notes.find",
+        given=lambda a: {"contactId": a.contact()},
+        seen=lambda a, _: len(a.held("contacts")),
+        before=1,
+        after=1,
+        refused=unknown("contactId"),
+    ),
     removes("ghl.contacts.delete", "contacts", "contactId", lambda a: {"contactId": a.contact()}),
     makes(
         "ghl.contacts.upsert",

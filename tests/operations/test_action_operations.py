@@ -22,7 +22,7 @@ DEEDS = (*CONTACTS, *CALENDARS, *OPPORTUNITIES, *USERS, *CONVERSATIONS, *DOCUMEN
 SCOPED = tuple(deed for deed in DEEDS if deed.action in CATALOG)
 """The vendor's documents name no scopes for what is beside the catalogue."""
 REFUSED = tuple(deed for deed in DEEDS if deed.refused is not None)
-READS = {"ghl.contacts.find", "ghl.locations.find", "ghl.calendars.groups.validate_slug"}
+READS = {"ghl.contacts.find", "ghl.contacts.notes.find", "ghl.locations.find", "ghl.calendars.groups.validate_slug"}
 """Actions without an effect."""
 WORDS = "startTime must be a valid date"
 NO_SCOPE = "The token is not authorized for this scope."
