@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,12 @@ from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.pool import NullPool, QueuePool
+from sqlalchemy.engine import URL, Dialect, make_url
+from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.pool import ConnectionPoolEntry, NullPool, QueuePool
+
+REST = 1.0
+"""A connection that was in use less than so many seconds ago is taken to be alive."""
 
 
 def now_ms() -> int:
@@ -39,7 +44,28 @@ def open_database(url: str) -> Engine:
         event.listen(engine, "connect", _tune_sqlite)
         event.listen(engine, "begin", _begin_immediate)
         return engine
-    return create_engine(address, pool_size=4, max_overflow=4, pool_pre_ping=True, pool_recycle=1800)
+    engine = create_engine(address, pool_size=4, max_overflow=4, pool_recycle=1800)
+    event.listen(engine, "checkin", _rested)
+    event.listen(engine, "checkout", partial(_ping_after_rest, engine.dialect))
+    return engine
+
+
+def _rested(_connection: Any, record: ConnectionPoolEntry) -> None:
+    record.info["rested_at"] = time.monotonic()
+
+
+def _ping_after_rest(dialect: Dialect, connection: Any, record: ConnectionPoolEntry, _proxy: Any) -> None:
+    """Ask whether a connection is still there that has rested; asking each time is a round trip for each transaction.
+
+    Raises:
+        DisconnectionError: it is not; the pool opens another one.
+    """
+    if time.monotonic() - record.info.get("rested_at", 0.0) < REST:
+        return
+    try:
+        dialect.do_ping(connection)
+    except dialect.loaded_dbapi.Error as error:
+        raise DisconnectionError from error
 
 
 def _address(url: str) -> URL:
