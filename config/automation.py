@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from config.environment import filled_in
+from config.findings import strings
+from config.references import custom_names
 from config.span import spanned, spelled
 from triggers.trigger import Kind
 
@@ -102,7 +104,8 @@ class OncePer:
 class Automation:
     """One trigger, a condition, and the steps that each of its events leads to.
 
-    Texts are as they were written: `${NAME}` stands for an environment variable until `with_environment`.
+    Texts are as they were written: `${NAME}` stands for an environment variable until `with_environment`. `customs` are
+    the custom fields that they ask for by name, None where nothing calls `custom`.
     """
 
     name: str
@@ -110,6 +113,10 @@ class Automation:
     steps: tuple[Step, ...]
     when: str | None = None
     once_per: OncePer | None = None
+    customs: frozenset[str] | None = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "customs", _customs(self))  # found once, since runs ask for it
 
     def with_environment(self, environ: Mapping[str, str]) -> Automation:
         """The same automation with every `${NAME}` replaced by its value, ready to poll and to render.
@@ -159,6 +166,13 @@ class Automation:
             once_per=OncePer.read(definition["once_per"]) if definition.get("once_per") else None,
             steps=tuple(_step(step) for step in steps),
         )
+
+
+def _customs(automation: Automation) -> frozenset[str] | None:
+    asked = [each for step in automation.steps for each in (step.when, step.for_each)]
+    once = None if automation.once_per is None else automation.once_per.expression
+    rendered = (text for step in automation.steps for _, text in strings(step.with_, ()))
+    return custom_names([automation.when, once, *asked], rendered)
 
 
 def _step_with_environment(step: Step, environ: Mapping[str, str]) -> Step:

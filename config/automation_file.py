@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
@@ -14,10 +14,11 @@ from config.document import Place
 from config.findings import Findings
 from config.parameters import check_call, check_templates, polled, sent
 from config.problems import close, listed, meant
-from config.references import Scope, faults_of_expression
+from config.references import CUSTOM, Scope, faults_of_expression
 from config.schedule import Unclear, cron, interval, length, start, timezone
 from config.shapes import AUTOMATION, AUTOMATIONS, STEP, TRIGGER
 from connections.connection import Connection
+from connections.vendors import Vendor
 from triggers.trigger import Kind, Trigger
 
 T = TypeVar("T")
@@ -33,6 +34,7 @@ class Around:
     triggers: Mapping[str, Trigger]
     actions: Mapping[str, Action]
     connections: Mapping[str, Connection | None]
+    vendors: Mapping[str, Vendor]
     complete: bool = True
     """Whether `connections` holds all there are; it does not where connections.yaml cannot be read."""
 
@@ -51,16 +53,27 @@ def _automation(name: str, value: Any, found: Findings, around: Around) -> Autom
     found.check_variables(value, place)
     given = found.sound(AUTOMATION, value, place)
     trigger = _trigger(given["trigger"], (*place, "trigger"), found, around) if "trigger" in given else None
-    _check_expression(given.get("when"), (*place, "when"), Scope(roots=RUN_ROOTS), found)
-    once = _once_per(given.get("once_per"), (*place, "once_per"), found)
     home = found.filled(given.get("trigger", {}).get("connection"))
-    steps = _steps(given.get("steps", []), (*place, "steps"), home, found, around)
+    scope = Scope(roots=_roots(home, around))
+    _check_expression(given.get("when"), (*place, "when"), scope, found)
+    once = _once_per(given.get("once_per"), (*place, "once_per"), scope, found)
+    steps = _steps(given.get("steps", []), (*place, "steps"), _Home(home, scope.roots), found, around)
     if len(found.problems) > before or trigger is None:
         return None
     return Automation(name=name, trigger=trigger, when=given.get("when"), once_per=once, steps=steps)
 
 
-def _once_per(text: str | None, place: Place, found: Findings) -> OncePer | None:
+def _roots(home: Any, around: Around) -> tuple[str, ...]:
+    """What the expressions of an automation may start from, its trigger being on that connection."""
+    connection = around.connections.get(home) if isinstance(home, str) else None
+    vendor = None if connection is None else around.vendors.get(connection.kind)
+    if connection is None:  # whatever is wrong with it is said elsewhere
+        return (*RUN_ROOTS, CUSTOM)
+    located = connection.location_id is not None or connection.locations is not None
+    return (*RUN_ROOTS, CUSTOM) if vendor is not None and vendor.custom_fields and located else RUN_ROOTS
+
+
+def _once_per(text: str | None, place: Place, scope: Scope, found: Findings) -> OncePer | None:
     if text is None:
         return None
     try:
@@ -68,7 +81,7 @@ def _once_per(text: str | None, place: Place, found: Findings) -> OncePer | None
     except ValueError as exc:
         found.fault(place, f"`{text}` {exc}", "expected an expression and a span, such as `record.email per 1d`")
         return None
-    _check_expression(once.expression, place, Scope(roots=RUN_ROOTS), found)
+    _check_expression(once.expression, place, scope, found)
     return once
 
 
@@ -91,7 +104,15 @@ def _trigger(value: dict[str, Any], place: Place, found: Findings, around: Aroun
     return TriggerUse(use=use, connection=name, on=on, schedule=schedule, with_=written, start=begin)
 
 
-def _steps(values: list[Any], place: Place, home: Any, found: Findings, around: Around) -> tuple[Step, ...]:
+@dataclass(frozen=True, slots=True)
+class _Home:
+    """What all steps stand on: the trigger's connection, and what their expressions may start from."""
+
+    connection: Any
+    roots: Collection[str]
+
+
+def _steps(values: list[Any], place: Place, home: _Home, found: Findings, around: Around) -> tuple[Step, ...]:
     before: dict[str, int] = {}
     steps = []
     for number, value in enumerate(values):
@@ -110,10 +131,10 @@ def _steps(values: list[Any], place: Place, home: Any, found: Findings, around: 
 
 @dataclass(frozen=True, slots=True)
 class _Earlier:
-    """What a step stands on: its place, the trigger's connection, and the ids of the steps before it."""
+    """What one step stands on: its place, what all do, and the ids of the steps before it."""
 
     number: int
-    home: Any
+    home: _Home
     steps: tuple[str, ...]
 
 
@@ -121,12 +142,12 @@ def _step(
     given: dict[str, Any], written: dict[str, Any], place: Place, earlier: _Earlier, found: Findings, around: Around
 ) -> Step:
     """The step; where something is missing in it, which is among the findings, it is not usable."""
-    use = given.get("use", "")
+    use, home = given.get("use", ""), earlier.home.connection
     row = _row(use, around.actions, around.triggers, (*place, "use"), found)
-    name = given.get("connection") or _default_connection(use if row else "", place, earlier.home, found, around)
+    name = given.get("connection") or _default_connection(use if row else "", place, home, found, around)
     connection = _connection(name, use if row else "", (*place, "connection"), found, around)
-    _check_locations(name, earlier.home, (*place, "connection"), found, around)
-    roots = (*RUN_ROOTS, "steps")
+    _check_locations(name, home, (*place, "connection"), found, around)
+    roots = (*earlier.home.roots, "steps")
     _check_expression(written.get("for_each"), (*place, "for_each"), Scope(roots=roots, steps=earlier.steps), found)
     scope = Scope(roots=(*roots, "item") if "for_each" in written else roots, steps=earlier.steps)
     _check_expression(written.get("when"), (*place, "when"), scope, found)

@@ -75,10 +75,12 @@ class Missing(jinja2.Undefined):
 
     @property
     def _undefined_message(self) -> str:
-        return self._undefined_hint or self.explained()
+        return self.explained()
 
     def explained(self, path: str | None = None) -> str:
         """The sentence that names what is missing, and what there is instead."""
+        if self._undefined_hint:
+            return self._undefined_hint
         name, parent = self._undefined_name, self._undefined_obj
         there = f"`{path or name}` is not there"
         if parent is missing or not isinstance(parent, Mapping):
@@ -86,6 +88,12 @@ class Missing(jinja2.Undefined):
         keys = [key for key in parent if isinstance(key, str)]
         hint = meant(str(name), keys) or (f"there is: {', '.join(keys[:12])}, ..." if keys else "it is empty")
         return f"{there} ({hint})"
+
+
+class Function:
+    """What a context may give its templates to call, beside what the language has itself."""
+
+    __slots__ = ()
 
 
 class Language(SandboxedEnvironment):
@@ -118,10 +126,13 @@ class Language(SandboxedEnvironment):
             return self.undefined(obj=obj, name=argument)
 
     def is_safe_callable(self, obj: Any) -> bool:
-        """Whether it may be called: the methods that `getattr` gives, and `range`; what is missing says so itself."""
-        return (
-            obj is _range or isinstance(obj, Missing) or isinstance(getattr(obj, "__self__", None), (dict, str, date))
-        )
+        """Whether it may be called: methods that `getattr` gives, `range`, functions of the context.
+
+        What is missing says so itself.
+        """
+        if obj is _range or isinstance(obj, (Missing, Function)):
+            return True
+        return isinstance(getattr(obj, "__self__", None), (dict, str, date))
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
         """The result of an operator whose result may be larger than its operands."""

@@ -69,6 +69,7 @@ def load(
         triggers=rows.triggers,
         actions=rows.actions,
         connections=connections or {},
+        vendors=rows.vendors,
         complete=connections is not None,
     )
     automations = files.automations(around)

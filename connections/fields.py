@@ -258,10 +258,30 @@ def custom_fields(
     Raises:
         UnknownCustomField: the location has no such field, or more than one.
     """
-    names = _names([field for field in known if field.get("fieldKey", model).partition(".")[0] == model])
+    names = _names([field for field in known if _model(field, model) == model])
     if isinstance(given, Mapping):
         return [CustomField(id=_found(name, names), field_value=value) for name, value in given.items()]
     return [entry if "id" in entry else {"id": _found(entry["key"], names), **entry} for entry in given]
+
+
+def field_ids(name: str, known: Sequence[Known]) -> list[str]:
+    """The ids that a name, key or id stands for: one for each model (contact, opportunity) that has such a field.
+
+    Raises:
+        UnknownCustomField: the location has no such field, or more than one of the same model.
+    """
+    models = dict.fromkeys(_model(field) for field in known)
+    named = [_names([field for field in known if _model(field) == model]) for model in models]
+    having = [names for names in named if _folded(name) in names]
+    return [_found(name, names) for names in having or [_names(known)]]
+
+
+def _model(field: Known, unless_told: str = "contact") -> str:
+    return field.get("fieldKey", unless_told).partition(".")[0]
+
+
+def _folded(name: str) -> str:
+    return name.strip().casefold()
 
 
 def _names(known: Sequence[Known]) -> dict[str, dict[str, str]]:
@@ -269,13 +289,13 @@ def _names(known: Sequence[Known]) -> dict[str, dict[str, str]]:
     names: dict[str, dict[str, str]] = {}
     for field in known:
         key = field.get("fieldKey", "")
-        for name in {field["id"], key, key.partition(".")[2], field.get("name", "").strip()} - {""}:
+        for name in filter(None, (field["id"], key, key.partition(".")[2], field.get("name", "").strip())):
             names.setdefault(name.casefold(), {})[field["id"]] = name
     return names
 
 
 def _found(name: str, names: Mapping[str, Mapping[str, str]]) -> str:
-    ids = names.get(name.strip().casefold(), {})
+    ids = names.get(_folded(name), {})
     if len(ids) == 1:
         return next(iter(ids))
     if ids:

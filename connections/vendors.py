@@ -19,7 +19,8 @@ class Vendor:
     authenticate that there are, each with its fields' values by default; without any, all are.
     `not_found` is a pattern in the message of a 400 that means "it does not exist", `no_route` one in that of a 401
     that speaks of the path and not of the credential; `version_header` is where an operation's version goes, None where
-    the vendor has none. `webhooks` says how its webhooks are signed.
+    the vendor has none. `webhooks` says how its webhooks are signed. With `custom_fields` its locations have fields of
+    their own, listed as HighLevel lists them.
 
     The rest belongs to OAuth. `white_label_page` is the consent page without the vendor's name; with `pkce` a consent
     is tied to us by a verifier (RFC 7636). At `reconnect_path` an app that lost its tokens gets new ones, at
@@ -45,6 +46,7 @@ class Vendor:
     installed_path: str | None = None
     installs: Mapping[str, bool] = field(default_factory=dict)
     webhooks: Scheme | None = None
+    custom_fields: bool = False
 
 
 # Missing objects often answer 400 "Contact with id X not found"; 404 is hardly declared in the vendor's documents.
@@ -64,6 +66,7 @@ GHL = Vendor(
     installed_path="/oauth/installedLocations",
     installs={"INSTALL": True, "UNINSTALL": False},
     webhooks=Scheme(signatures=(Signature(header="X-GHL-Signature", algorithm="ed25519", key=GHL_KEY),)),
+    custom_fields=True,
 )
 
 VENDORS: Mapping[str, Vendor] = MappingProxyType({GHL.kind: GHL})

@@ -10,11 +10,14 @@ from typing import Any
 from actions.action import Action
 from config.automation import Automation, Step
 from config.catalogues import catalogues
+from config.custom_values import CustomValues
+from config.references import CUSTOM
 from config.templates import TemplateError, evaluate, holds, items, render
 from connections.connection import Connection
 from connections.request import InvalidInputs, build
 from connections.wire import Request
 from triggers.reading import Event
+from worker.custom_fields import CustomFieldNames
 
 Checked = Callable[[Action, Any, Connection], Awaitable[dict[str, Any]]]
 
@@ -67,12 +70,28 @@ class Answer(dict[str, Any]):
         return f"<{self.path}.{name}>"
 
 
+class StandIns(CustomValues):
+    """`custom` where steps were not carried out: a field of what one would answer is a name in `<>`, too."""
+
+    __slots__ = ()
+
+    def value(self, name: Any, of: Any) -> Any:
+        """The value of the field with that name in a record, or what stands in for it.
+
+        Raises:
+            UnknownCustomField: the location has no such field, or more than one.
+        """
+        self.ids(name)
+        path = of.path if isinstance(of, Answer) else of.strip("<>") if isinstance(of, str) else None
+        return super().value(name, of) if path is None else f"<{path}: {name}>"
+
+
 async def rehearse(
     automation: Automation,
     event: Event,
     feed: str,
     connections: Mapping[str, Connection],
-    checked: Checked,
+    fields: CustomFieldNames,
     now: datetime,
     actions: Mapping[str, Action] | None = None,
 ) -> Rehearsal:
@@ -91,6 +110,9 @@ async def rehearse(
         "connection": {"name": automation.trigger.connection},
         "now": now,
     }
+    if automation.customs is not None:
+        found = await fields.values(connections[automation.trigger.connection], automation.customs)
+        context[CUSTOM] = StandIns(found.known)
     when, once, asked = None, None, "when"
     try:
         if automation.when is not None:
@@ -102,7 +124,7 @@ async def rehearse(
         return Rehearsal(event=event, when=when, steps=(), error=f"{asked}: {error}")
     steps: list[Rehearsed] = []
     for number, step in enumerate(automation.steps, 1):
-        steps += await _calls(str(number), step, rows[step.use], context, connections, checked)
+        steps += await _calls(str(number), step, rows[step.use], context, connections, fields.checked)
         answer = stand_in(step.id, rows[step.use])
         outputs[step.id] = [answer] if step.for_each is not None or rows[step.use].bulk else answer
     return Rehearsal(event=event, when=when, steps=tuple(steps), once=once)

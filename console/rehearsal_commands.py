@@ -94,8 +94,8 @@ async def _rehearsed(client: Client, desk: Desk, automation: Automation, given: 
     key = key_of(given, trigger.key) or "?"
     event = Event(key=key, version="test", kind=use.on[0], record=given)
     feed = feed_of(automation, trigger).id
-    checked = CustomFieldNames(Lookups(client)).checked
-    return await rehearse(automation, event, feed, project.connections, checked, datetime.now(UTC), project.actions)
+    fields = CustomFieldNames(Lookups(client))
+    return await rehearse(automation, event, feed, project.connections, fields, datetime.now(UTC), project.actions)
 
 
 def rehearsal_json(found: Rehearsal, connections: Any, desk: Desk) -> dict[str, Any]:

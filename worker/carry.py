@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import Any, assert_never
 
 import orjson
@@ -15,6 +14,7 @@ from config.templates import TemplateError, holds, items, render
 from connections.errors import VendorError
 from connections.request import InvalidInputs, build, masked
 from worker.admission import kept_out
+from worker.context import seen, unseen
 from worker.kit import Kit
 from worker.ledger.runs import FRESH, LEASE, ClaimedRun, Entry, State, StepRow
 from worker.outcomes import (
@@ -70,8 +70,8 @@ async def carry_out(run: ClaimedRun, automation: Automation, kit: Kit) -> None:
         await kit.write(_ended(run, kit, "failed", reason))
         return
     outputs: dict[str, Any] = {}
-    context = _context(run, automation, outputs)
     try:
+        context = await seen(run, automation, outputs, kit)
         kept = await kept_out(run, automation, context, kit)
         if kept is not None:
             entry = _ended(run, kit, "skipped", kept)
@@ -79,6 +79,8 @@ async def carry_out(run: ClaimedRun, automation: Automation, kit: Kit) -> None:
             entry = await _through(run, automation, context, outputs, kit)
     except TemplateError as error:
         entry = _ended(run, kit, "failed", f"a template failed: {error}")
+    except VendorError as error:
+        entry = unseen(run, error, kit.clock())
     await kit.write(entry)
 
 
@@ -321,17 +323,6 @@ def _going_on(run: ClaimedRun, row: StepRow, kit: Kit) -> Entry:
 def _ended(run: ClaimedRun, kit: Kit, state: State, reason: str | None) -> Entry:
     now = kit.clock()
     return Entry(run=run.id, fence=run.fence, due_at=now, state=state, reason=reason, ended_at=now, tries=0)
-
-
-def _context(run: ClaimedRun, automation: Automation, outputs: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "record": run.record,
-        "event": {"kind": run.kind, "key": run.key, "version": run.version, "feed": run.feed},
-        "steps": outputs,
-        "automation": {"name": automation.name},
-        "connection": {"name": automation.trigger.connection},
-        "now": datetime.fromtimestamp(run.created_at / 1000, UTC),
-    }
 
 
 def _output(row: StepRow) -> Any:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cache
 from typing import Any, Required
 
 from typing_extensions import TypedDict
 
 from actions.action import Action
+from config.custom_values import CustomValues
 from connections.connection import Connection
 from connections.fields import ByName, UnknownCustomField, custom_fields
 from connections.operation import AT_LOCATION, Operation, get, parameters_of
@@ -25,11 +26,34 @@ class Fields(TypedDict, total=False):
 LISTED = get("/locations/{locationId}/customFields", Fields, path_from_connection=AT_LOCATION)
 
 
+LOOK = Action(id="ghl.locations.custom_fields.list", summary="Look the custom fields of a location up", send=LISTED)
+"""The same as something that a run does: nothing is the worse for asking again."""
+
+
 class CustomFieldNames:
     """The custom fields of each connection's location, asked for when a name has to become an id."""
 
     def __init__(self, lookups: Lookups) -> None:
         self._lookups = lookups
+        self._values: dict[str, CustomValues] = {}
+
+    async def values(self, connection: Connection, names: Collection[str]) -> CustomValues:
+        """`custom` for the location of a connection; where a name is not known, as the location's list is now.
+
+        Raises:
+            InvalidInputs: the connection has no location.
+            VendorError: the list could not be had.
+        """
+        asked = build(LISTED, {"model": "all"}, connection)
+        known = await self._lookups.rows(connection, asked, "customFields")
+        values = self._values.get(connection.name)
+        if values is None or values.known is not known:
+            values = CustomValues(known)
+        if not all(map(values.knows, names)):
+            newer = await self._lookups.newer(connection, asked, "customFields", known)
+            values = values if newer is None else CustomValues(newer)
+        self._values[connection.name] = values
+        return values
 
     async def checked(self, action: Action, given: Any, connection: Connection) -> dict[str, Any]:
         """The rendered inputs of an action, checked, with custom fields by id.

@@ -90,12 +90,14 @@ class Engine:
         self._files = Files(client=self.client, folder=project.settings.files)
         self._paces = self.store.read_now(partial(_paces, project))
         lookups = Lookups(self.client)
+        fields = CustomFieldNames(lookups)
         self._kit = Kit(
             actions=project.actions,
             connections=project.connections,
             client=Noticing(self.client, lookups),
             write=self._runs.write,
-            inputs=CustomFieldNames(lookups).checked,
+            inputs=fields.checked,
+            customs=fields.values,
             taken=self._taken,
             turn=Journal(self.store, turns.write).write,
             clock=now_ms,

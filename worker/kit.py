@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from actions.action import Action
+from config.custom_values import CustomValues
 from connections.connection import Connection
 from connections.quota import Precedence
 from connections.wire import Answer, Request
@@ -29,10 +30,10 @@ class Caller(Protocol):
 class Kit:
     """What carrying out needs of the world.
 
-    `write` makes an entry durable, `inputs` checks what was rendered and brings it into the vendor's form, `taken`
-    tells which ids of an action's results belong to other steps than this one, `turn` which run has the turn that a
-    run bids for, `clock` is the time in epoch ms. When `closing`, the task is near its end: a run stops before its next
-    call, and is due again at once.
+    `write` makes an entry durable, `inputs` checks what was rendered and brings it into the vendor's form, `customs`
+    gives the function for the custom fields of a connection's location, `taken` tells which ids of an action's results
+    belong to other steps than this one, `turn` which run has the turn that a run bids for, `clock` is the time in epoch
+    ms. When `closing`, the task is near its end: a run stops before its next call, and is due again at once.
     """
 
     actions: Mapping[str, Action]
@@ -40,6 +41,7 @@ class Kit:
     client: Caller
     write: Callable[[Entry], Awaitable[bool]]
     inputs: Callable[[Action, Any, Connection], Awaitable[dict[str, Any]]]
+    customs: Callable[[Connection, Collection[str]], Awaitable[CustomValues]]
     taken: Callable[[str, Collection[str], int, str], Awaitable[Collection[str]]]
     turn: Callable[[Bid], Awaitable[int]]
     clock: Callable[[], int]

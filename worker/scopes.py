@@ -75,6 +75,8 @@ def _uses(project: Project, automation: Automation, names: set[str]) -> Iterator
     if automation.trigger.connection in names:
         trigger = project.triggers[automation.trigger.use]
         yield trigger.id, (*trigger.scopes, *(trigger.fallback.scopes if trigger.fallback else ()))
+        if automation.customs is not None:
+            yield "custom", (FIELDS,)
     for step in automation.steps:
         if step.connection in names:
             action = project.actions[step.use]

@@ -108,7 +108,7 @@ ACTIONS = {
     )
 }
 VENDORS = {
-    "toy": Vendor(kind="toy", base_url="https://toy.example", quota=Quota(per_10s=7, per_day=700)),
+    "toy": Vendor(kind="toy", base_url="https://toy.example", quota=Quota(per_10s=7, per_day=700), custom_fields=True),
     "other": Vendor(kind="other"),
 }
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from config.automation import Auto, Automation, Cron, Every
+from worker.scopes import needed
 
 TRIGGER = "trigger: {use: toy.leads.search, connection: acme}"
 
@@ -67,6 +68,12 @@ def read(loaded, text: str) -> Automation:
 )
 def test_schedules_are_read(loaded, fields: str, schedule: object) -> None:
     assert read(loaded, trigger(fields)).trigger.schedule == schedule
+
+
+def test_asking_for_custom_fields_needs_a_scope(loaded) -> None:
+    project = loaded(one(more="when: custom('Budget')"))
+    assert needed(project, project.connections["acme"]) == {"locations/customFields.readonly": "x: custom"}
+    assert needed(project, project.connections["agency"]) == {}
 
 
 def test_several_kinds_of_event_may_count(loaded) -> None:
@@ -199,6 +206,14 @@ MISTAKES = [
     (one(more="once_per: record.email"), "5:15: `record.email` names no value and span (expected an expression and a span, such as `record.email per 1d`)"),
     (one(more="once_per: record.email per day"), "5:15: `record.email per day` is no span of time (expected an expression and a span, such as `record.email per 1d`)"),
     (one(more="once_per: recrd.email per 1d"), "5:15: unknown name `recrd` (did you mean `record`?)"),
+    (one(more="when: custom.budget"), "5:11: `custom` is a function (write `custom('NAME')`, with the name of a custom field)"),
+    (one(more="when: custom()"), "5:11: `custom` wants the name of a custom field, and perhaps `of=` whose it is"),
+    (one(more="when: custom('a', whose=record)"), "5:11: `custom` wants the name of a custom field, and perhaps `of=` whose it is"),
+    (
+        trigger("", connection="agency", use="toy.agencies.list").replace("    \n", "    when: custom('a')\n"),
+        "5:11: `custom` is not there: the trigger's connection has no custom fields "
+        "(HighLevel's locations have them: the trigger's connection has to be of kind ghl, with a location)",
+    ),
     (one(steps="[]"), "4:12: `steps` should not be empty"),
     (one(steps="{use: x}"), "4:12: `steps` should be a list"),
     ("automations:\n  x:\n    steps: [{use: toy.notes.create, with: {leadId: a, body: b}}]\n", "2:3: `trigger` is missing"),

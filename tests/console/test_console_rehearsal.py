@@ -14,9 +14,12 @@ from actions.action import Action
 from actions.catalog import CATALOG as ACTIONS
 from config.automation import Automation, Every, Step, TriggerUse
 from connections.connection import Connection, PrivateToken
-from connections.request import check
+from connections.quota import Precedence
+from connections.wire import Answer, Request
 from console.rehearsal import Rehearsal, rehearse, stand_in
 from triggers.reading import Event
+from worker.custom_fields import CustomFieldNames
+from worker.lookups import Lookups
 
 ACME = Connection(
     name="acme",
@@ -25,11 +28,21 @@ ACME = Connection(
     location_id="somewhere",
     auth=PrivateToken(token=SecretStr("secret")),
 )
-RECORD = {"id": "c1", "firstName": "Ada", "tags": ["lead", "vip"]}
+RECORD = {
+    "id": "c1",
+    "firstName": "Ada",
+    "tags": ["lead", "vip"],
+    "customFields": [{"id": "f1", "value": "2000"}],
+}
 
 
-async def checked(action: Action, given: Any, _connection: Connection) -> dict[str, Any]:
-    return check(action.operation(given), given, one_of=action.one_of, only_one_of=action.only_one_of)
+class Vendor:
+    """A vendor that only lists custom fields."""
+
+    async def call(self, _connection: Connection, request: Request, _precedence: Precedence) -> Answer:
+        assert request.path == "/locations/somewhere/customFields"
+        listed = [{"id": "f1", "name": "Budget", "fieldKey": "contact.budget", "dataType": "TEXT"}]
+        return Answer(status=200, data={"customFields": listed}, headers={}, at=0)
 
 
 def step(use: str, with_: Mapping[str, Any], id_: str = "1", **more: Any) -> Step:
@@ -41,7 +54,8 @@ def rehearsed(*steps: Step, when: str | None = None) -> Rehearsal:
     automation = Automation(name="greet", trigger=use, steps=steps, when=when)
     event = Event(key="c1", version="test", kind="new", record=RECORD)
     now = datetime(2026, 3, 1, tzinfo=UTC)
-    return asyncio.run(rehearse(automation, event, "feed", {"acme": ACME}, checked, now))
+    fields = CustomFieldNames(Lookups(Vendor()))
+    return asyncio.run(rehearse(automation, event, "feed", {"acme": ACME}, fields, now))
 
 
 def note(body: str, **more: Any) -> Step:
@@ -86,6 +100,24 @@ def test_a_list_too_long_for_one_call_is_rehearsed_in_parts() -> None:
     bodies = [each.request.body for each in found.steps if each.request is not None]
     assert [len(body["ids"]) for body in bodies[:3]] == [50, 50, 20]
     assert bodies[3]["body"] == "<steps.many.success>"
+
+
+def test_custom_fields_are_read_by_name() -> None:
+    get = step("ghl.contacts.update", {"contactId": "{{ record.id }}"}, id_="it")
+    later = note(
+        "{{ custom('budget') }}, {{ custom('Budget', of=steps.it.contact) }}, {{ custom('Budget', steps.it) }}"
+    )
+    found = rehearsed(get, later, when="custom('Budget') == '2000'")
+    assert found.when is True
+    assert found.sound, found.steps
+    assert [each.request.body for each in found.steps[1:] if each.request] == [
+        {"body": "2000, <steps.it.contact: Budget>, <steps.it: Budget>"}
+    ]
+
+
+def test_a_custom_field_that_the_location_does_not_have_is_an_error() -> None:
+    [only] = rehearsed(note("{{ custom('Budgt', of=steps) }}")).steps
+    assert only.error == "body: the location has no custom field 'Budgt': did you mean 'Budget'?"
 
 
 def test_a_step_whose_when_is_false_is_left_out() -> None:

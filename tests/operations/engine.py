@@ -148,12 +148,14 @@ class Engine:
 
     def kit(self, connection: Connection, actions: Mapping[str, Action] = ACTIONS) -> Kit:
         """What carrying out needs, with nothing stood in for but the clock."""
+        fields = CustomFieldNames(Lookups(self.client))
         return Kit(
             actions=actions,
             connections={connection.name: connection},
             client=self.wire,
             write=self._entries.write,
-            inputs=CustomFieldNames(Lookups(self.client)).checked,
+            inputs=fields.checked,
+            customs=fields.values,
             taken=self._taken,
             turn=Journal(self.store, turns.write).write,
             clock=self.clock,

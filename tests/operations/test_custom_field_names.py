@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from config.automation import Automation, Every, OncePer, Step, TriggerUse
 from tests.operations.engine import Engine, Errand
 from tests.operations.vendor import Account
+from worker.custom_fields import CustomFieldNames
+from worker.lookups import Lookups
 
 pytestmark = pytest.mark.slow
 
@@ -82,3 +87,87 @@ def test_a_list_that_cannot_be_had_now_is_asked_for_later(engine: Engine, accoun
     assert run.carry() == "open"
     assert run.end() == "done"
     assert account.effects("POST /contacts/") == 1
+
+
+def asking(connection: str, **more: Any) -> Automation:
+    """An automation that writes a note with the budget of a contact."""
+    trigger = TriggerUse(use="ghl.contacts.search", connection=connection, on=("new",), schedule=Every(300))
+    body = more.pop("body", "{{ custom('Budget') }}")
+    inputs = {"contactId": "{{ record.id }}", "body": body}
+    loop = more.pop("for_each", None)
+    note = Step(id="note", use="ghl.contacts.notes.create", connection=connection, with_=inputs, for_each=loop)
+    return Automation(name="note", trigger=trigger, steps=(note,), **more)
+
+
+def read(engine: Engine, account: Account, **more: Any) -> Errand:
+    """A run of such an automation for a contact whose budget is 1200, as the vendor gives it."""
+    fields = [{"id": field(account, "Budget"), "field_value": 1200}]
+    contact = account.get(f"/contacts/{account.contact(customFields=fields)}")["contact"]
+    connection = engine.connection(account, "owner")
+    return Errand(engine, connection, "note", contact, asking(connection.name, **more))
+
+
+def bodies(account: Account) -> list[str]:
+    return [note["body"] for note in account.held("notes")]
+
+
+def test_templates_read_custom_fields_by_name(engine: Engine, account: Account) -> None:
+    more = {"when": "custom('Budget') > 1000", "for_each": "[custom('contact.budget'), 2]"}
+    once = OncePer("custom('budget')", timedelta(days=1))
+    run = read(engine, account, body="{{ item }} of {{ custom('Budget') }}", once_per=once, **more)
+    assert run.end() == "done", run.row["reason"]
+    assert sorted(bodies(account)) == ["1200 of 1200", "2 of 1200"]
+    assert account.effects(f"GET {LISTED.format(account.location)}") <= 1
+
+
+def test_templates_read_those_of_opportunities(engine: Engine, account: Account) -> None:
+    given = [{"id": field(account, "Source detail", "opportunity"), "field_value": "fair"}]
+    made = account.get(f"/opportunities/{account.opportunity(customFields=given)}")["opportunity"]
+    connection = engine.connection(account, "owner")
+    inputs = {"contactId": "{{ record.contactId }}", "body": "{{ custom('source detail') }}"}
+    flow = asking(connection.name)
+    flow = replace(flow, steps=(replace(flow.steps[0], with_=inputs),))
+    run = Errand(engine, connection, "note", made, flow)
+    assert run.end() == "done", run.row["reason"]
+    assert bodies(account) == ["fair"]
+
+
+def test_a_template_with_a_name_that_is_not_there_fails_its_run(engine: Engine, account: Account) -> None:
+    run = read(engine, account, body="{{ custom('Budgte') | default('none') }}")
+    assert run.end() == "failed"
+    assert "the location has no custom field 'Budgte': did you mean 'Budget'?" in run.row["reason"]
+    assert bodies(account) == []
+
+
+def test_the_run_waits_while_the_names_cannot_be_had_and_its_when_is_asked_then(
+    engine: Engine, account: Account
+) -> None:
+    account.fault("GET", LISTED.format(account.location), status=500)
+    run = read(engine, account, when="custom('Budget') < 1000")
+    assert run.carry() == "open"
+    assert run.row["reason"].startswith("custom fields could not be looked up: ")
+    assert run.steps == {}
+    assert run.end() == "skipped"
+
+
+def test_a_run_that_may_not_look_fails(engine: Engine, account: Account) -> None:
+    account.fault("GET", LISTED.format(account.location), status=403)
+    run = read(engine, account)
+    assert run.carry() == "failed"
+    assert run.row["reason"].startswith("custom fields could not be looked up: ")
+
+
+def test_automations_that_do_not_ask_look_nothing_up(engine: Engine, account: Account) -> None:
+    account.fault("GET", LISTED.format(account.location), status=403, count=10)
+    run = read(engine, account, body="no budget")
+    assert run.carry() == "done", run.row["reason"]
+
+
+def test_a_field_that_was_just_made_is_found(engine: Engine, account: Account) -> None:
+    connection = engine.connection(account, "owner")
+    names = CustomFieldNames(Lookups(engine.client, lambda: engine.clock() / 1000))
+    assert not engine.do(names.values(connection, {"Budget"})).knows("Brand new")
+    account.record("customFields", "create", name="Brand new", fieldKey="contact.brand_new")
+    engine.wait(2)
+    assert engine.do(names.values(connection, {"Brand new"})).knows("Brand new")
+    assert engine.do(names.values(connection, ())) is engine.do(names.values(connection, {"Brand new"}))

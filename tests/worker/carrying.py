@@ -18,6 +18,7 @@ from tests.worker.rows import ACME, ACTIONS
 from tests.worker.toy import Border, Toy
 from triggers.reading import Event
 from worker.carry import carry_out
+from worker.custom_fields import CustomFieldNames
 from worker.deploy import automation_digest
 from worker.journal import Journal
 from worker.kit import Kit
@@ -25,6 +26,7 @@ from worker.ledger import feeds, runs, turns
 from worker.ledger.runs import ClaimedRun, Entry
 from worker.ledger.store import Store
 from worker.ledger.tables import RUNS, STEPS
+from worker.lookups import Lookups
 
 _numbers = itertools.count(1)
 
@@ -70,6 +72,7 @@ class Works:
             "client": mine,
             "write": border.around(self.journal.write),
             "inputs": _checked,
+            "customs": CustomFieldNames(Lookups(mine)).values,
             "taken": self.taken,
             "turn": border.around(Journal(self.ledger, turns.write).write),
             "clock": self.clock,
