@@ -228,7 +228,6 @@ class Admin:
         self.leads.streams.clear()
         sandbox.state.reset()
         sandbox.limits = Limits()
-        sandbox.last_used_at.clear()
         sandbox.faults.all.clear()
         sandbox.counts.clear()
         sandbox.statuses.clear()

@@ -18,16 +18,15 @@ from sandbox.ids import new_trace
 from sandbox.journal import Journal
 from sandbox.limits import Bounds, Limits
 from sandbox.pages import again, is_later, remember, shift
-from sandbox.refusal import Refusal, bad_request, too_many, unauthorized, unprocessable
-from sandbox.route import Call, Grant, Raw, Reply, Route, Router
+from sandbox.refusal import Refusal
+from sandbox.route import Call, Grant, Raw, Reply, Route
 from sandbox.shape import Shape, read_query
 from sandbox.shape import faults as problems
 from sandbox.state import State
-from sandbox.tokens import grant_of, refusal
+from sandbox.vendor import Place, Vendor
 
-VERSIONS = frozenset({"2021-04-15", "2021-07-28", "2023-02-21", "v3"})
-NO_ROUTE = "This route is not yet supported by the IAM Service. Please update the IAM config."
 NOTHING = Shape({})
+TOO_MANY = "Too Many Requests"
 
 
 class Cut(Exception):
@@ -57,14 +56,16 @@ class Answer:
 
 @dataclass(slots=True, kw_only=True)
 class Sandbox:
-    """The simulated vendor: its records and everything that decides about requests."""
+    """The simulated vendors: their records and everything that decides about requests.
 
-    router: Router
+    The first of `vendors` whose prefix a path begins with answers it.
+    """
+
+    vendors: tuple[Vendor, ...]
     state: State
     journal: Journal | None = None
     limits: Limits = field(default_factory=Limits)
     faults: Faults = field(default_factory=Faults)
-    last_used_at: dict[str, str] = field(default_factory=dict)
     counts: Counter[str] = field(default_factory=Counter)
     statuses: Counter[int] = field(default_factory=Counter)
 
@@ -80,88 +81,67 @@ class Sandbox:
         own = settings["own"].get(location)
         return Bounds(*own) if own else Bounds(settings["per_10s"], settings["per_day"])
 
+    def vendor(self, path: str) -> Vendor:
+        """Who answers a path."""
+        return next(vendor for vendor in self.vendors if path.startswith(vendor.prefix))
+
     async def answer(self, asked: Asked) -> Answer:
         """Carries out a request.
 
         Raises:
             Cut: a fault closes the connection.
         """
+        vendor = self.vendor(asked.path)
         try:
-            answer = await self._carried_out(asked)
+            answer = await self._carried_out(asked, vendor)
         except Refusal as refused:
-            answer = _json(refused.status, refused.body)
+            answer = _json(vendor, refused.status, refused.body)
         self.statuses[answer.status] += 1
         return answer
 
-    async def _carried_out(self, asked: Asked) -> Answer:
-        found = self.router.find(asked.method, asked.path)
+    async def _carried_out(self, asked: Asked, vendor: Vendor) -> Answer:
+        found = vendor.router.find(asked.method, asked.path.removeprefix(vendor.prefix))
         if found is None:
-            raise unauthorized(NO_ROUTE)
+            raise vendor.no_route
         route, path = found
-        self.counts[route.name] += 1
-        grant = self._granted(route, asked.headers)
+        self.counts[f"{route.method} {vendor.prefix}{route.path}"] += 1
+        opened = route.access == "open"
+        grant = Grant(app="") if opened else vendor.grant(self.state, route, asked.headers)
         query = read_query(route.query or NOTHING, asked.pairs)
-        body = _body(route, asked)
-        location = self._place(path, query, body, grant)
-        refused = refusal(grant, route, location)
+        body = _body(route, asked, vendor)
+        location = vendor.account(Place(state=self.state, path=path, query=query, body=body, grant=grant))
+        refused = vendor.forbids(grant, route, location)
         if refused:
             raise refused
-        if route.access == "open":
-            headers: dict[str, str] = {}
-        else:
+        headers: dict[str, str] = {}
+        if not opened:
             verdict = self.limits.admit(grant.app, location, self.state.clock.now(), self.bounds(location))
             headers = verdict.headers
             if not verdict.admitted:
-                return _json(429, too_many().body, headers)
+                return _json(vendor, 429, vendor.words(429, TOO_MANY), headers)
         call = Call(state=self.state, route=route, path=path, query=query, body=body, grant=grant, location=location)
-        return await self._through_faults(asked, call, headers)
+        return await self._through_faults(asked, vendor, call, headers)
 
-    def _granted(self, route: Route, headers: Mapping[str, str]) -> Grant:
-        if route.access == "open":
-            return Grant(app="")
-        grant = grant_of(self.state, headers.get("authorization"))
-        if route.version is not None:
-            version = headers.get("version")
-            if not version:
-                raise unauthorized("version header was not found.")
-            if version != route.version or version not in VERSIONS:
-                raise unauthorized("version header is invalid")
-        return grant
-
-    def _place(self, path: Mapping[str, str], query: Mapping[str, Any], body: Any, grant: Grant) -> str:
-        """The location a request is about: named, or that of a record it names, or the token's own; else a company."""
-        company = ""
-        place = _named_location(path, query, body)
-        if not place:
-            keys = [*path.values(), *_names(body, "contactId", "calendarId", "companyId"), *_names(query, "companyId")]
-            homes = [home for key in keys if (home := self.state.owner(key))]
-            place = next((home for home in homes if self.state.find("locations", home)), None)
-            company = next(iter(homes), "")
-        if place:
-            self.last_used_at[grant.app] = place
-            return place
-        return grant.location or grant.company or company or self.last_used_at.get(grant.app, "")
-
-    async def _through_faults(self, asked: Asked, call: Call, headers: dict[str, str]) -> Answer:
+    async def _through_faults(self, asked: Asked, vendor: Vendor, call: Call, headers: dict[str, str]) -> Answer:
         met = list(self.faults.firing(asked.method, asked.path, call.location))
         for fault in met:
             if fault.when == "before" and fault.status != "truncated" and fault.page is None:
-                broken = await _suffer(fault, headers)
+                broken = await _suffer(vendor, fault, headers)
                 if broken:
                     return broken
-        answer = self._paged(asked, call, [fault for fault in met if fault.page], headers)
+        answer = self._paged(asked, vendor, call, [fault for fault in met if fault.page], headers)
         for fault in met:
             if fault.status == "truncated":
                 return Answer(status=answer.status, content=answer.content[: len(answer.content) // 2], headers=headers)
             if fault.when == "after" and fault.page is None:
-                broken = await _suffer(fault, headers)
+                broken = await _suffer(vendor, fault, headers)
                 if broken:
                     return broken
         return answer
 
-    def _paged(self, asked: Asked, call: Call, met: list[Fault], headers: dict[str, str]) -> Answer:
+    def _paged(self, asked: Asked, vendor: Vendor, call: Call, met: list[Fault], headers: dict[str, str]) -> Answer:
         if not met or not call.route.lists:
-            return self._effect(asked, call, headers)
+            return self._effect(asked, vendor, call, headers)
         listing = f"{call.route.name} {asked.path} {call.location}"
         if is_later(call.query, call.body):
             for fault in met:
@@ -169,37 +149,37 @@ class Sandbox:
                 if page is not None:
                     return Answer(status=call.route.ok, content=page, headers=headers)
                 shift(fault, listing, self.state, call.route.lists)
-        answer = self._effect(asked, call, headers)
+        answer = self._effect(asked, vendor, call, headers)
         for fault in met:
             remember(fault, listing, answer.content)
         return answer
 
-    def _effect(self, asked: Asked, call: Call, headers: dict[str, str]) -> Answer:
+    def _effect(self, asked: Asked, vendor: Vendor, call: Call, headers: dict[str, str]) -> Answer:
         route = call.route
         try:
-            _check(call)
-            named = _named_location(call.path, call.query, call.body)
-            if named:
-                self.state.location(named, _company(call))
+            wrong = _wrong(call)
+            if wrong:
+                raise vendor.refusal(422, wrong)
+            vendor.begin(call)
             said = route.answer(call)
         except Refusal as refused:
             self.save()
-            return _json(refused.status, refused.body, headers)
+            return _json(vendor, refused.status, refused.body, headers)
         status, said = (said.status, said.body) if isinstance(said, Reply) else (route.ok, said)
-        effect = None if route.reads or route.access == "open" else self._note(asked, call, status, said)
+        effect = None if route.reads or route.access == "open" else self._note(asked, vendor, call, status, said)
         self.save(effect)
         if isinstance(said, Raw):
             return Answer(status=status, content=said.content, type=said.type, headers={**headers, **said.headers})
-        return _json(status, said, headers)
+        return _json(vendor, status, said, headers)
 
-    def _note(self, asked: Asked, call: Call, status: int, said: Any) -> dict[str, Any]:
+    def _note(self, asked: Asked, vendor: Vendor, call: Call, status: int, said: Any) -> dict[str, Any]:
         effects = self.state.effects
         effect = {
             "n": len(effects) + 1,
             "at": iso(int(self.state.clock.now() * 1000)),
             "method": asked.method,
             "path": asked.path,
-            "route": call.route.path,
+            "route": vendor.prefix + call.route.path,
             "location": call.location,
             "query": dict(call.query),
             "body": call.body,
@@ -210,7 +190,7 @@ class Sandbox:
         return effect
 
 
-def _body(route: Route, asked: Asked) -> Any:
+def _body(route: Route, asked: Asked, vendor: Vendor) -> Any:
     kind = asked.headers.get("content-type", "")
     if route.body is None or not asked.content:
         return None
@@ -221,10 +201,10 @@ def _body(route: Route, asked: Asked) -> Any:
     try:
         return orjson.loads(asked.content)
     except orjson.JSONDecodeError as exc:
-        raise bad_request(f"Unexpected token in JSON: {exc.msg}") from exc
+        raise vendor.refusal(400, f"Unexpected token in JSON: {exc.msg}") from exc
 
 
-def _check(call: Call) -> None:
+def _wrong(call: Call) -> list[str]:
     route = call.route
     wrong = list(problems(route.query or NOTHING, call.query))
     for name, values in route.enums.items():
@@ -239,8 +219,7 @@ def _check(call: Call) -> None:
             wrong += problems(route.body, call.body)
         else:
             wrong.append("request body must be an object")
-    if wrong:
-        raise unprocessable(*wrong)
+    return wrong
 
 
 def _array_faults(item: Shape, body: Any) -> list[str]:
@@ -248,22 +227,6 @@ def _array_faults(item: Shape, body: Any) -> list[str]:
         return ["request body must be an array"]
     wrong = [f"{at} must be an object" for at, each in enumerate(body) if not isinstance(each, dict)]
     return wrong or [fault for at, each in enumerate(body) for fault in problems(item, each, f"{at}.")]
-
-
-def _names(body: Any, *names: str) -> list[str]:
-    if not isinstance(body, Mapping):
-        return []
-    return [value for name in names if isinstance(value := body.get(name), str) and value]
-
-
-def _named_location(path: Mapping[str, str], query: Mapping[str, Any], body: Any) -> str | None:
-    found = [*_names(path, "locationId"), *_names(query, "locationId", "location_id"), *_names(body, "locationId")]
-    return found[0] if found else None
-
-
-def _company(call: Call) -> str | None:
-    found = [*_names(call.query, "companyId"), *_names(call.body, "companyId")]
-    return found[0] if found else call.grant.company
 
 
 def _answer_id(said: Any) -> str | None:
@@ -278,7 +241,7 @@ def _answer_id(said: Any) -> str | None:
     return None
 
 
-async def _suffer(fault: Fault, headers: dict[str, str]) -> Answer | None:
+async def _suffer(vendor: Vendor, fault: Fault, headers: dict[str, str]) -> Answer | None:
     if fault.delay:
         await asyncio.sleep(fault.delay)
     if fault.cut:
@@ -288,13 +251,12 @@ async def _suffer(fault: Fault, headers: dict[str, str]) -> Answer | None:
     if isinstance(fault.status, str):
         status, kind, content = BROKEN[fault.status]
         return Answer(status=status, content=content, type=kind, headers=headers)
-    if fault.status == 429:
-        return _json(429, too_many().body, headers)
-    return _json(fault.status, {"statusCode": fault.status, "message": fault.message}, headers)
+    message = TOO_MANY if fault.status == 429 else fault.message
+    return _json(vendor, fault.status, vendor.words(fault.status, message), headers)
 
 
-def _json(status: int, said: Any, headers: dict[str, str] | None = None) -> Answer:
-    said = {**said, "traceId": new_trace()} if isinstance(said, dict) else said
+def _json(vendor: Vendor, status: int, said: Any, headers: dict[str, str] | None = None) -> Answer:
+    said = {**said, "traceId": new_trace()} if vendor.traced and isinstance(said, dict) else said
     return Answer(status=status, content=orjson.dumps(said), headers=headers or {})
 
 

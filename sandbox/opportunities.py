@@ -91,17 +91,7 @@ def _values(call: Call, location: str, kept: list[Record], written: list[Record]
 
 
 def _change(call: Call, found: Record, body: Record) -> Record:
-    changes = _changes(call, found, body)
-    changed = call.state.update("opportunities", found, changes)
-    moved = {
-        when: changed["updatedAt"]
-        for name, when in (("pipelineStageId", "lastStageChangeAt"), ("status", "lastStatusChangeAt"))
-        if changed[name] != found[name]
-    }
-    if moved:
-        changed = {**changed, **moved}
-        call.state.put("opportunities", found["locationId"], changed)
-    return changed
+    return call.state.update("opportunities", found, _changes(call, found, body))
 
 
 def _twin(call: Call, contact: str, pipeline: str) -> Record | None:
@@ -117,10 +107,7 @@ def _new(call: Call, body: Record) -> Record:
     link = {"pipelineId": pipeline["id"], "contactId": contact["id"], "name": full_name(contact)}
     stage = {"pipelineStageId": _stage(pipeline, body.get("pipelineStageId"))}
     given = _changes(call, {**link, **stage, "locationId": body["locationId"], "customFields": []}, body)
-    made = call.state.create("opportunities", call.location, {**link, **stage, **given})
-    first = {"lastStageChangeAt": made["createdAt"], "lastStatusChangeAt": made["createdAt"]}
-    call.state.put("opportunities", call.location, {**made, **first})
-    return {**made, **first}
+    return call.state.create("opportunities", call.location, {**link, **stage, **given})
 
 
 def _create(call: Call) -> Record:

@@ -43,8 +43,3 @@ def not_found(message: str) -> Refusal:
 def unprocessable(*messages: str) -> Refusal:
     """422: the message is a list."""
     return Refusal(422, {"statusCode": 422, "message": list(messages), "error": "Unprocessable Entity"})
-
-
-def too_many() -> Refusal:
-    """429, for both the short and the daily limit."""
-    return Refusal(429, {"statusCode": 429, "message": "Too Many Requests"})

@@ -14,13 +14,13 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from sandbox.admin import Admin
 from sandbox.gateway import Cut, Sandbox, read, respond
+from sandbox.highlevel import HIGHLEVEL
 from sandbox.journal import Journal
-from sandbox.route import Router
-from sandbox.routes import ROUTES
 from sandbox.seeds import furnish
 from sandbox.state import State
 
 ADMIN = "/_sandbox/"
+VENDORS = (HIGHLEVEL,)
 
 
 class Wire(H11Protocol):
@@ -95,7 +95,7 @@ def new_sandbox(path: Path | None = None) -> Sandbox:
     journal = Journal(path) if path else None
     if journal:
         journal.load(state)
-    return Sandbox(router=Router(ROUTES), state=state, journal=journal)
+    return Sandbox(vendors=VENDORS, state=state, journal=journal)
 
 
 def serve(port: int, path: Path | None, with_parent: bool) -> None:

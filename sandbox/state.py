@@ -36,6 +36,7 @@ class State:
         self.clock = Clock()
         self.effects: list[dict[str, Any]] = []
         self.touched: list[tuple[str, str, str]] = []
+        self.last_used_at: dict[str, str] = {}
         self._seed = seed
         self._clear()
 
@@ -53,6 +54,7 @@ class State:
         self._clear()
         self.effects.clear()
         self.touched.clear()
+        self.last_used_at.clear()
         self.clock = Clock()
 
     # What the sandbox is told to be like, kept with its records.
@@ -124,8 +126,8 @@ class State:
         """Stores a new record with an id and its times, and returns it."""
         row = TABLES[table]
         stamp = self.clock.stamp()
-        key = key or (new_hex() if row.hexadecimal else new_id())
-        times = {name: stamp for name in (row.added, row.updated) if name}
+        key = key or row.prefix + (new_hex() if row.hexadecimal else new_id())
+        times = {name: stamp for name in (row.added, row.updated, *row.follows.values()) if name}
         record = {"id": key, **row.blank, **fields, **times}
         if row.home == "location":
             record["locationId"] = home
@@ -138,9 +140,10 @@ class State:
     def update(self, table: str, record: Record, changes: Record) -> Record:
         """Stores a record with changes and a later time of change; a change to None takes the field away."""
         changed = {name: value for name, value in {**record, **changes}.items() if value is not None}
-        updated = TABLES[table].updated
-        if updated:
-            changed[updated] = self.clock.stamp()
+        row = TABLES[table]
+        moved = [time for field, time in row.follows.items() if changed.get(field) != record.get(field)]
+        if row.updated:
+            changed |= dict.fromkeys((row.updated, *moved), self.clock.stamp())
         self.put(table, self._owners[record["id"]], changed)
         return changed
 

@@ -12,9 +12,10 @@ class Table:
     """One kind of record.
 
     `word` names it in refusals. `added` and `updated` are the fields that hold its times, in milliseconds, `moments`
-    others that do. `sorted_by` are fields with times by which its records are kept in order, `lookups` fields by whose
-    value records are found at once. `hexadecimal` ids have 24 digits. `home` is what its records belong to. `blank` is
-    what the answers show of a record that was made without it.
+    others that do; `follows` says which time moves with which field. `sorted_by` are fields with times by which its
+    records are kept in order, `lookups` fields by whose value records are found at once. `hexadecimal` ids have 24
+    digits, others 20 letters and digits after a `prefix`. `home` is what its records belong to. `blank` is what the
+    answers show of a record that was made without it.
     """
 
     name: str
@@ -22,9 +23,11 @@ class Table:
     added: str | None = "dateAdded"
     updated: str | None = "dateUpdated"
     moments: tuple[str, ...] = ()
+    follows: Mapping[str, str] = field(default_factory=dict)
     sorted_by: tuple[str, ...] = ()
     lookups: tuple[str, ...] = ()
     hexadecimal: bool = False
+    prefix: str = ""
     home: str = "location"
     blank: Mapping[str, Any] = field(default_factory=dict)
 
@@ -169,6 +172,7 @@ ROWS = (
         added="createdAt",
         updated="updatedAt",
         moments=("lastStageChangeAt", "lastStatusChangeAt"),
+        follows={"pipelineStageId": "lastStageChangeAt", "status": "lastStatusChangeAt"},
         sorted_by=DEAL_TIMES,
         lookups=("contactId",),
         blank=DEAL,

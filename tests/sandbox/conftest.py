@@ -19,6 +19,7 @@ from openapi_schema_validator import OAS30Validator
 
 from sandbox.admin import Admin
 from sandbox.gateway import Answer, Asked, Sandbox
+from sandbox.route import Route
 from sandbox.server import new_sandbox
 
 REPOSITORY = Path(__file__).parents[2]
@@ -212,11 +213,17 @@ class Client:
     def __post_init__(self) -> None:
         self.admin = Admin(self.sandbox)
 
+    def route(self, method: str, path: str) -> Route | None:
+        """The route that a request takes."""
+        vendor = self.sandbox.vendor(path)
+        found = vendor.router.find(method, path.removeprefix(vendor.prefix))
+        return found[0] if found else None
+
     def asked(
         self, method: str, path: str, body: Any = None, query: Any = (), headers: dict[str, str] | None = None
     ) -> Asked:
-        found = self.sandbox.router.find(method, path)
-        version = found[0].version if found else None
+        found = self.route(method, path)
+        version = found.version if found else None
         sent = {"authorization": f"Bearer {self.token}", "version": version or "2021-07-28"}
         if body is not None:
             sent["content-type"] = "application/json"
@@ -234,12 +241,12 @@ class Client:
 
     def send(self, asked: Asked) -> Got:
         got = _got(asyncio.run(self.sandbox.answer(asked)))
-        found = self.sandbox.router.find(asked.method, asked.path)
-        if found and self.documents and found[0].name in self.documents.operations and got.status != 429:
-            operation = self.documents.operations[found[0].name]
+        found = self.route(asked.method, asked.path)
+        if found and self.documents and found.name in self.documents.operations and got.status != 429:
+            operation = self.documents.operations[found.name]
             for part in self._documented(operation.name, got):
                 assert answer_faults(operation, got.status, part) == []
-            self.answered.add(f"{found[0].name} {got.status}")
+            self.answered.add(f"{found.name} {got.status}")
         return got
 
     def _documented(self, name: str, got: Got) -> list[Any]:

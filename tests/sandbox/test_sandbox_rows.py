@@ -57,9 +57,9 @@ def otherwise(operation: Any, place: str) -> bool:
 
 
 def route_of(client: Any, operation: Any) -> Route:
-    found = client.sandbox.router.find(operation.method, operation.path.replace("{", "").replace("}", ""))
+    found = client.route(operation.method, operation.path.replace("{", "").replace("}", ""))
     assert found is not None, f"no route for {operation.name}"
-    return found[0]
+    return found
 
 
 def parts(schema: dict[str, Any]) -> dict[str, Any]:
