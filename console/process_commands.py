@@ -95,9 +95,10 @@ def sandbox(
         Path | None, typer.Option("--state", metavar="FILE", help="Keep what happened in this file, and go on from it.")
     ] = None,
 ) -> None:
-    """Run the simulated vendors, a HighLevel over HTTP that remembers what is done to it, until Ctrl-C.
+    """Run the simulated vendors, HighLevel and Rankr over HTTP that remember what is done to them, until Ctrl-C.
 
-    It is a process of its own and shares no code with the engine; `/_sandbox/` steers it.
+    They are one process of its own, which shares no code with the engine; it prints where each of them is and with what
+    one gets in. `/_sandbox/` steers them.
     """
     words = [sys.executable, "-P", "-m", "sandbox", "--port", str(port)]
     words += ["--state", str(state.absolute())] if state else []

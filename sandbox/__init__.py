@@ -1,7 +1,12 @@
-"""The simulated vendor: HighLevel over HTTP, with a memory (`python -m sandbox --port P --state FILE`).
+"""The simulated vendors over HTTP, with a memory (`python -m sandbox --port P --state FILE`).
 
-It is a second reading of the vendor's documents and shares no code with the rest of this repository. Any bearer token
-is welcome, any location exists from its first use, furnished with ids derived from its own (`sandbox.seeds`).
+They are a second reading of the vendors' documents and share no code with the rest of this repository.
+
+- HighLevel at `/`: any bearer token is welcome, any location exists from its first use, furnished with ids derived
+  from its own (`sandbox.seeds`).
+- Rankr at `/rankr`: tokens for client id `sandbox` and client secret `sandbox`; one account, furnished from the start
+  (`sandbox.rankr.seeds`). Its tables are called `rankr.leads`, `rankr.clients` and so on; where a location is asked
+  for it is `rankr`.
 
 Tests and demos steer it under `/_sandbox/`, with JSON:
 
@@ -9,13 +14,14 @@ Tests and demos steer it under `/_sandbox/`, with JSON:
   count, skip, when: before | after, delay: s, cut: true, page: page_twice | repeat_page | shift, how: insert | delete |
   touch, seed}; or {late: s, count: n}; or {equal_times: n}. `GET faults`, `DELETE faults`
 - `POST limits` {per_10s, per_day, location}; null is without end
-- `POST leads` {location, count, rate, tags, prefix, source}, `GET leads`, `DELETE leads`
+- `POST leads` {location | vendor: rankr, count, rate, tags, prefix, source}, `GET leads`, `DELETE leads`
+- `POST signatures` {document, status: viewed | signed | approved | declined}: what people do with a document of Rankr's
 - `POST messages` {contactId, messageType, body, direction, recording: s, transcription: [...]}: one that comes in
 - `POST records/TABLE` {op: create | patch | delete, location | company, id, data}: any record, its times moved
 - `POST clock` {fix: time | null, advance: s, equal_times: n}
 - `POST shapes` {documented: true}: answers as the documents show them where clients report otherwise
 - `POST tokens` {anyone, tokens: [{token, app, location, company, scopes, expires_in}], lifetime, enforce_scopes,
-  consent}, `POST apps` {client_id, client_secret}
+  consent, rankr_lifetime}, `POST apps` {client_id, client_secret, vendor: ghl | rankr, scopes}
 - `GET state` ?table=&location=, `GET effects` ?method=&path=&location=, `GET stats`, `POST reset`
 """
 

@@ -1,4 +1,4 @@
-"""`python -m sandbox`: the simulated vendor as a process."""
+"""`python -m sandbox`: the simulated vendors as a process."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from sandbox.server import serve
 
 def main() -> None:
     """Reads the arguments and serves."""
-    parser = argparse.ArgumentParser(prog="python -m sandbox", description="A stateful simulator of HighLevel.")
+    parser = argparse.ArgumentParser(
+        prog="python -m sandbox", description="Stateful simulators of HighLevel and others."
+    )
     parser.add_argument("--port", type=int, default=8766, help="port on 127.0.0.1; 0 takes a free one")
     parser.add_argument("--state", type=Path, help="JSON file in which the state is kept")
     parser.add_argument("--with-parent", action="store_true", help="end when stdin is closed")

@@ -14,13 +14,21 @@ from sandbox.gateway import Answer, Asked, Sandbox
 from sandbox.leads import Leads
 from sandbox.limits import Limits
 from sandbox.messages import receive
+from sandbox.rankr.access import HOME as RANKR
+from sandbox.rankr.access import register
+from sandbox.rankr.papers import answer_document
+from sandbox.rankr.seeds import furnish
 from sandbox.refusal import Refusal, bad_request, not_found, unprocessable
 from sandbox.shape import Shape, faults, shape
 from sandbox.state import Record
 from sandbox.tables import TABLES
 from sandbox.tokens import list_token
 
-TOKENS = shape("anyone:bool tokens:[object] lifetime:number enforce_scopes:bool consent uninstalled:[text]")
+TOKENS = shape(
+    "anyone:bool tokens:[object] lifetime:number enforce_scopes:bool consent uninstalled:[text] rankr_lifetime:number"
+)
+APP = shape("client_id! client_secret! vendor:ghl|rankr scopes:[text]")
+ANSWER = shape("document! status!:viewed|signed|approved|declined")
 LIMITS = shape("per_10s?:number per_day?:number location")
 CLOCK = shape("fix:any advance:number equal_times:number")
 RECORD = shape("op!:create|patch|delete location company id data:object")
@@ -44,6 +52,7 @@ class Admin:
             "DELETE leads": self._stop_leads,
             "POST clock": self._set_clock,
             "POST shapes": self._set_shapes,
+            "POST signatures": self._answer_document,
             "POST messages": lambda _query, body: {"message": receive(sandbox.state, body)},
             "GET state": self._show_state,
             "GET effects": self._show_effects,
@@ -113,13 +122,20 @@ class Admin:
         for each in listed:
             list_token(state, each)
         state.set(**({"anyone": False} if listed else {}), **body)
-        return self._shown("anyone", "lifetime", "enforce_scopes", "consent", "uninstalled")
+        return self._shown("anyone", "lifetime", "enforce_scopes", "consent", "uninstalled", "rankr_lifetime")
 
     def _set_app(self, _query: Mapping[str, str], body: Any) -> Record:
         """`{"client_id":..., "client_secret":...}`: from now on only apps that are registered get tokens."""
-        _fit(shape("client_id! client_secret!"), body)
-        self.sandbox.state.put("apps", "sandbox", {"id": body["client_id"], **body})
+        _fit(APP, body)
+        if body.get("vendor") == "rankr":
+            register(self.sandbox.state, body)
+        else:
+            self.sandbox.state.put("apps", "sandbox", {"id": body["client_id"], **body})
         return {"client_id": body["client_id"]}
+
+    def _answer_document(self, _query: Mapping[str, str], body: Any) -> Record:
+        _fit(ANSWER, body)
+        return {"document": answer_document(self.sandbox.state, body["document"], body["status"])}
 
     def _add_leads(self, _query: Mapping[str, str], body: Any) -> Record:
         keys = self.leads.start(body)
@@ -195,7 +211,7 @@ class Admin:
         if table not in TABLES:
             raise not_found(f"No collection {table}; there are {', '.join(TABLES)}")
         row, state = TABLES[table], self.sandbox.state
-        moments = {row.added, row.updated, *row.moments}
+        moments = {row.added, row.updated, *row.moments, *row.follows.values()}
         data = {name: _time(each) if name in moments else each for name, each in body.get("data", {}).items()}
         if body["op"] == "create":
             home = self._home(table, body)
@@ -215,6 +231,8 @@ class Admin:
 
     def _home(self, table: str, body: Mapping[str, Any]) -> str:
         wanted = TABLES[table].home
+        if wanted == RANKR:
+            return RANKR
         home = body.get(wanted)
         if not home:
             raise unprocessable(f"{wanted} should not be empty")
@@ -227,6 +245,7 @@ class Admin:
         self.leads.stop()
         self.leads.streams.clear()
         sandbox.state.reset()
+        furnish(sandbox.state)
         sandbox.limits = Limits()
         sandbox.faults.all.clear()
         sandbox.counts.clear()

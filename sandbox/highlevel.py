@@ -68,7 +68,9 @@ def _named_location(path: Mapping[str, str], query: Mapping[str, Any], body: Any
 
 
 HIGHLEVEL = Vendor(
+    title="HighLevel",
     prefix="",
+    credential="any token, any location",
     router=Router(ROUTES),
     grant=_grant,
     account=_account,

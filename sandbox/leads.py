@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sandbox.contacts import new_contact, tidy_tags
+from sandbox.rankr.access import HOME as RANKR
 from sandbox.refusal import unprocessable
 from sandbox.shape import faults, shape
 from sandbox.state import Record, State
 
-ASKED = shape("location! count:count rate:number tags:[text] prefix source")
+ASKED = shape("location vendor:ghl|rankr count:count rate:number tags:[text] prefix source")
 FIRST = ("Ada", "Grace", "Alan", "Edsger", "Barbara", "Donald", "Katherine", "Linus", "Margaret", "Tim", "Radia", "Ken")
 LAST = ("Harbour", "Meadow", "Stone", "Rivers", "Fields", "Marsh", "Brook", "Lake", "Hill", "Woods", "Shore")
 LONGEST_WAIT = 0.05
@@ -20,9 +21,12 @@ LONGEST_WAIT = 0.05
 
 @dataclass(slots=True, kw_only=True)
 class Stream:
-    """A stream of leads: where to, how many at most (None: without end), how many a second, how many came."""
+    """A stream of leads: where to, how many at most (None: without end), how many a second, how many came.
 
-    location: str
+    Those without a location come to Rankr.
+    """
+
+    location: str | None
     count: int | None
     rate: float
     tags: list[str]
@@ -64,6 +68,9 @@ class Leads:
         """
         wrong = list(faults(ASKED, asked))
         rate, count = asked.get("rate"), asked.get("count")
+        rankr = asked.get("vendor") == "rankr"
+        if rankr == ("location" in asked):
+            wrong.append("location should not be empty unless vendor is rankr, which has none")
         if rate is None and count is None:
             wrong.append("count should not be empty unless rate is given")
         if rate is not None and not (isinstance(rate, int | float) and rate > 0):
@@ -71,7 +78,7 @@ class Leads:
         if wrong:
             raise unprocessable(*wrong)
         stream = Stream(
-            location=asked["location"],
+            location=asked.get("location"),
             count=count,
             rate=float(rate or 0),
             tags=tidy_tags(asked.get("tags", ["lead"])),
@@ -91,7 +98,8 @@ class Leads:
                 stream.task.cancel()
 
     def _make(self, stream: Stream, count: int) -> list[str]:
-        self.state.location(stream.location)
+        if stream.location:
+            self.state.location(stream.location)
         first = self.made + 1
         keys = [self._one(stream, number) for number in range(first, first + count)]
         stream.made += count
@@ -100,14 +108,12 @@ class Leads:
         return keys
 
     def _one(self, stream: Stream, number: int) -> str:
-        fields = {
-            "firstName": FIRST[number % len(FIRST)],
-            "lastName": LAST[number // len(FIRST) % len(LAST)],
-            "email": f"{stream.prefix}-{number}@example.com".lower(),
-            "phone": f"+1555{number:07d}",
-            "source": stream.source,
-            "tags": stream.tags,
-        }
+        first, last = FIRST[number % len(FIRST)], LAST[number // len(FIRST) % len(LAST)]
+        ways = {"email": f"{stream.prefix}-{number}@example.com".lower(), "phone": f"+1555{number:07d}"}
+        if stream.location is None:
+            lead = {"name": f"{first} {last}", **ways, "source": stream.source}
+            return str(self.state.create("rankr.leads", RANKR, lead)["id"])
+        fields = {"firstName": first, "lastName": last, **ways, "source": stream.source, "tags": stream.tags}
         return str(new_contact(self.state, stream.location, fields)["id"])
 
     async def _flow(self, stream: Stream) -> None:

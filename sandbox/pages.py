@@ -9,7 +9,17 @@ from typing import Any
 from sandbox.faults import Fault
 from sandbox.state import State
 
-CURSORS = ("startAfter", "startAfterId", "startAfterDate", "searchAfter", "lastMessageId", "skip", "offset", "page")
+CURSORS = (
+    "startAfter",
+    "startAfterId",
+    "startAfterDate",
+    "searchAfter",
+    "lastMessageId",
+    "skip",
+    "offset",
+    "page",
+    "cursor",
+)
 FIRST = {"", "0", "1", "[]", "None"}
 KEYS = re.compile(rb'"_?id":"([^"]+)"')
 

@@ -16,11 +16,13 @@ from sandbox.admin import Admin
 from sandbox.gateway import Cut, Sandbox, read, respond
 from sandbox.highlevel import HIGHLEVEL
 from sandbox.journal import Journal
+from sandbox.rankr.seeds import furnish as furnish_rankr
+from sandbox.rankr.vendor import RANKR
 from sandbox.seeds import furnish
 from sandbox.state import State
 
 ADMIN = "/_sandbox/"
-VENDORS = (HIGHLEVEL,)
+VENDORS = (RANKR, HIGHLEVEL)
 
 
 class Wire(H11Protocol):
@@ -78,9 +80,10 @@ class Server(uvicorn.Server):
         self.url = url
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Listens, then prints the one line that tells where."""
+        """Listens, then prints where: in the first line for whoever started it, in the others for people."""
         await super().startup(sockets)
-        print(f"sandbox ready on {self.url}", flush=True)  # the promise to whoever started it
+        told = [f"{each.title:<10} {self.url + each.prefix:<32} {each.credential}" for each in self.sandbox.vendors]
+        print(f"sandbox ready on {self.url}", *reversed(told), sep="\n", flush=True)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Closes connections, then writes the last snapshot."""
@@ -95,6 +98,7 @@ def new_sandbox(path: Path | None = None) -> Sandbox:
     journal = Journal(path) if path else None
     if journal:
         journal.load(state)
+    furnish_rankr(state)
     return Sandbox(vendors=VENDORS, state=state, journal=journal)
 
 

@@ -25,6 +25,7 @@ SETTINGS: Record = {
     "enforce_scopes": False,  # of the access tokens that are given out
     "consent": "sandboxLocation00001",  # the location that is chosen on the consent page
     "uninstalled": [],  # locations without the app
+    "rankr_lifetime": 900,  # of Rankr's tokens, in seconds
     "leads": 0,  # how many came in by themselves
 }
 
@@ -156,7 +157,7 @@ class State:
         self._owners[key] = home
         self.touched.append((table, home, key))
         if table == "settings":
-            self.settings = record
+            self.settings = {**SETTINGS, **record}  # a state file may be older than a setting
 
     def remove(self, table: str, key: str) -> None:
         """Takes a record away, if it is there."""

@@ -42,6 +42,12 @@ def _mongo(name: str, word: str, **more: Any) -> Table:
     return Table(name=name, word=word, added="createdAt", updated="updatedAt", hexadecimal=True, **more)
 
 
+def _rankr(name: str, word: str, prefix: str, **more: Any) -> Table:
+    """A table of Rankr's one account."""
+    times: dict[str, Any] = {"added": "created_at", "updated": "updated_at"}
+    return Table(name=f"rankr.{name}", word=word, prefix=prefix, home="rankr", **times, **more)
+
+
 CONTACT = {"type": "lead", "dnd": False, "tags": [], "customFields": [], "followers": [], "country": "US"}
 DEAL = {
     **dict.fromkeys(("contactId", "pipelineId", "pipelineStageId", "name"), ""),
@@ -116,6 +122,23 @@ CALENDAR = {
     "openHours": [{"daysOfTheWeek": [1, 2, 3, 4, 5], "hours": WORKDAY}],
     "teamMembers": [],
 }
+RANKR_PERSON: dict[str, Any] = {
+    **dict.fromkeys(("external_id", "email", "phone", "company")),
+    "name": "",
+    "fields": {},
+}
+RANKR_PAPER: dict[str, Any] = {
+    **dict.fromkeys(("external_id", "template_id", "client_id", "client")),
+    "title": "",
+    "status": "draft",
+    "fields": {},
+}
+RANKR_DOCUMENT: dict[str, Any] = {
+    **dict.fromkeys(("content", "url", "contract_id", "purpose")),
+    "signers": [],
+    "attachments": [],
+}
+RANKR_CONTRACT = dict.fromkeys(("document_id", "starts_at", "ends_at", "value", "currency"))
 DEAL_TIMES = ("createdAt", "updatedAt", "lastStageChangeAt", "lastStatusChangeAt")
 
 ROWS = (
@@ -200,6 +223,52 @@ ROWS = (
     ),
     _mongo("documents", "Document", blank=DOCUMENT),
     _mongo("templates", "Template", blank=TEMPLATE),
+    _rankr(
+        "leads",
+        "lead",
+        "lead_",
+        lookups=("external_id", "email"),
+        blank={**RANKR_PERSON, "status": "new", "source": "website", "client_id": None},
+    ),
+    _rankr(
+        "clients",
+        "client",
+        "cli_",
+        lookups=("external_id", "email"),
+        blank={**RANKR_PERSON, "status": "active", "address": None, "lead_id": None},
+    ),
+    _rankr(
+        "contacts",
+        "contact",
+        "per_",
+        lookups=("external_id", "email"),
+        blank={**RANKR_PERSON, "client_id": None},
+    ),
+    _rankr("templates", "template", "tpl_", blank={"name": "", "kind": "document", "fields": [], "content": ""}),
+    _rankr(
+        "documents",
+        "document",
+        "doc_",
+        follows={"status": "status_changed_at"},
+        blank={**RANKR_PAPER, **RANKR_DOCUMENT},
+    ),
+    _rankr(
+        "contracts",
+        "contract",
+        "con_",
+        moments=("starts_at", "ends_at"),
+        follows={"status": "status_changed_at"},
+        blank={**RANKR_PAPER, **RANKR_CONTRACT},
+    ),
+    _rankr(
+        "reminders",
+        "reminder",
+        "rem_",
+        moments=("at",),
+        blank={"at": 0, "subject": "", **dict.fromkeys(("note", "record_type", "record_id"))},
+    ),
+    _plain("rankr.apps", "App", home="rankr"),
+    _plain("rankr.tokens", "Access token", home="rankr"),
     _plain("accessTokens", "Access token", home="company"),
     _plain("refreshTokens", "Refresh token", home="company"),
     _plain("codes", "Authorization code", home="company"),

@@ -28,7 +28,7 @@ def _nothing(_call: Call) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Vendor:
-    """One vendor, whose paths begin with `prefix`.
+    """One vendor, whose paths begin with `prefix`; `credential` says with what one gets in.
 
     `grant` tells what a request's credential may do, or refuses it; `account` whose records and whose quota a request
     is about; `forbids` why the credential may not call a route there. `begin` makes what a request needs to be there.
@@ -36,7 +36,9 @@ class Vendor:
     With `traced` answers carry a trace id.
     """
 
+    title: str
     prefix: str
+    credential: str
     router: Router
     grant: Callable[[State, Route, Mapping[str, str]], Grant]
     account: Callable[[Place], str]

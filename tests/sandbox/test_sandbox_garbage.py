@@ -56,7 +56,7 @@ def peopled() -> Sandbox:
     company = sandbox.state.location(LOCATION)["companyId"]
     for name, row in TABLES.items():
         if row.home != "sandbox" and "token" not in row.word and "code" not in row.word:
-            home = LOCATION if row.home == "location" else company
+            home = {"location": LOCATION, "company": company}.get(row.home, row.home)
             sandbox.state.create(name, home, {**LINKS, **TIMES, "companyId": company}, key=f"{name}-1")
     return sandbox
 

@@ -12,6 +12,8 @@ from typing import Any
 import httpx
 import pytest
 
+from sandbox.server import VENDORS
+
 pytestmark = pytest.mark.slow
 REPOSITORY = Path(__file__).parents[2]
 Start = Callable[..., "Running"]
@@ -19,6 +21,8 @@ Start = Callable[..., "Running"]
 
 class Running:
     """A started sandbox."""
+
+    token: str | None = None
 
     def __init__(self, *arguments: str) -> None:
         command = [sys.executable, "-m", "sandbox", "--port", "0", *arguments]
@@ -28,11 +32,21 @@ class Running:
         assert self.process.stdout
         self.line = self.process.stdout.readline()
         self.url = self.line.removeprefix("sandbox ready on ").strip()
+        self.told = [self.process.stdout.readline() for _ in VENDORS]
 
     def call(self, method: str, path: str, body: Any = None) -> tuple[int, Any, Any]:
         headers = {"Authorization": "Bearer x", "Version": "2021-07-28"}
         got = httpx.request(method, self.url + path, json=body, headers=headers, timeout=10)
         return got.status_code, got.json(), got.headers
+
+    def leads(self) -> tuple[int, list[str]]:
+        """Rankr's leads, with the token that this was called with first."""
+        form = {"grant_type": "client_credentials", "client_id": "sandbox", "client_secret": "sandbox"}
+        if self.token is None:
+            self.token = httpx.post(f"{self.url}/rankr/oauth/token", data=form, timeout=10).json()["access_token"]
+        headers = {"Authorization": f"Bearer {self.token}"}
+        got = httpx.get(f"{self.url}/rankr/v1/leads", headers=headers, timeout=10)
+        return got.status_code, [each["id"] for each in got.json()["data"]]
 
     def contacts(self) -> list[str]:
         found = self.call("GET", "/contacts/?locationId=L1")[1]["contacts"]
@@ -64,7 +78,7 @@ def start() -> Iterator[Start]:
         each.end()
 
 
-def test_it_says_in_one_line_where_it_is_and_answers_there(start: Start) -> None:
+def test_it_says_in_its_first_line_where_it_is_and_answers_there(start: Start) -> None:
     sandbox = start()
     assert sandbox.line.startswith("sandbox ready on http://127.0.0.1:")
     assert sandbox.create("a@example.com") == 201
@@ -73,6 +87,13 @@ def test_it_says_in_one_line_where_it_is_and_answers_there(start: Start) -> None
     sandbox.process.send_signal(signal.SIGTERM)
     rest, errors = sandbox.process.communicate(timeout=10)
     assert (rest, errors) == ("", "")
+
+
+def test_it_says_where_each_vendor_is_and_how_one_gets_in(start: Start) -> None:
+    sandbox = start()
+    for vendor, line in zip(reversed(VENDORS), sandbox.told, strict=True):
+        assert line.split()[:2] == [vendor.title, sandbox.url + vendor.prefix]
+        assert line.strip().endswith(vendor.credential)
 
 
 def test_a_killed_sandbox_goes_on_where_it_was(start: Start, tmp_path: Path) -> None:
@@ -94,6 +115,20 @@ def test_a_killed_sandbox_goes_on_where_it_was(start: Start, tmp_path: Path) -> 
     effects = third.call("GET", "/_sandbox/effects")[1]
     assert [each["n"] for each in effects["effects"]] == [1, 2, 3]
     assert third.create("a@example.com") == 400
+
+
+def test_rankr_goes_on_where_it_was_with_the_same_tokens(start: Start, tmp_path: Path) -> None:
+    file = str(tmp_path / "state.json")
+    first = start("--state", file)
+    made = first.call("POST", "/_sandbox/leads", {"vendor": "rankr", "count": 1})[1]["ids"]
+    first.call("POST", "/_sandbox/records/rankr.leads", {"op": "delete", "id": "lead_stone"})
+    status, before = first.leads()
+    assert (status, before[:1], "lead_stone" in before) == (200, made, False)
+    first.process.kill()
+    first.process.wait(10)
+    second = start("--state", file)
+    second.token = first.token
+    assert second.leads() == (200, before)
 
 
 def test_leads_are_numbered_on_after_a_restart(start: Start, tmp_path: Path) -> None:
