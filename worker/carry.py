@@ -29,7 +29,7 @@ from worker.outcomes import (
     succeeded,
     unready,
 )
-from worker.pauses import pause
+from worker.pauses import pause, queued
 from worker.settle import INTERRUPTED, Attempt, settle
 
 CALL = 30_000
@@ -68,6 +68,9 @@ async def carry_out(run: ClaimedRun, automation: Automation, kit: Kit) -> None:
     if run.tries > MOST_TRIES:
         reason = f"taken up {MOST_TRIES} times without an outcome; it may be what ends the workers"
         await kit.write(_ended(run, kit, "failed", reason))
+        return
+    if run.kind != "new" and not run.steps and (earlier := await kit.ahead(run)) is not None:
+        await kit.write(queued(run, *earlier, kit.clock()))
         return
     outputs: dict[str, Any] = {}
     try:

@@ -99,6 +99,7 @@ class Engine:
             inputs=fields.checked,
             customs=fields.values,
             taken=self._taken,
+            ahead=lambda run: self.store.read(runs.ahead, run),
             turn=Journal(self.store, turns.write).write,
             clock=now_ms,
             closing=lambda: time.monotonic() > self._closing_at,

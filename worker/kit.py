@@ -11,7 +11,7 @@ from config.custom_values import CustomValues
 from connections.connection import Connection
 from connections.quota import Precedence
 from connections.wire import Answer, Request
-from worker.ledger.runs import Entry
+from worker.ledger.runs import ClaimedRun, Entry
 from worker.ledger.turns import Bid
 
 
@@ -32,8 +32,9 @@ class Kit:
 
     `write` makes an entry durable, `inputs` checks what was rendered and brings it into the vendor's form, `customs`
     gives the function for the custom fields of a connection's location, `taken` tells which ids of an action's results
-    belong to other steps than this one, `turn` which run has the turn that a run bids for, `clock` is the time in epoch
-    ms. When `closing`, the task is near its end: a run stops before its next call, and is due again at once.
+    belong to other steps than this one, `ahead` which earlier run about the same record is under way, and when it is
+    due, `turn` which run has the turn that a run bids for, `clock` is the time in epoch ms. When `closing`, the task is
+    near its end: a run stops before its next call, and is due again at once.
     """
 
     actions: Mapping[str, Action]
@@ -43,6 +44,7 @@ class Kit:
     inputs: Callable[[Action, Any, Connection], Awaitable[dict[str, Any]]]
     customs: Callable[[Connection, Collection[str]], Awaitable[CustomValues]]
     taken: Callable[[str, Collection[str], int, str], Awaitable[Collection[str]]]
+    ahead: Callable[[ClaimedRun], Awaitable[tuple[int, int] | None]]
     turn: Callable[[Bid], Awaitable[int]]
     clock: Callable[[], int]
     closing: Callable[[], bool]

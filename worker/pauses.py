@@ -1,4 +1,7 @@
-"""What a step's `wait` is in the ledger: a row of its own before the step's calls, which says since when."""
+"""Why a run pauses: a step's `wait`, and an earlier run about the same record.
+
+A `wait` is a row of its own before the step's calls, which says since when.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +10,10 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from config.automation import Step
-from worker.ledger.runs import StepRow
+from worker.ledger.runs import LEASE, WAIT, ClaimedRun, Entry, StepRow
 
-WAIT = "wait"
-"""What stands in such a row where others have their action."""
+AGAIN = 1000
+"""After so long (ms) it is asked again whether the earlier run has ended."""
 
 
 def pause(step: Step, index: int, before: Mapping[str, StepRow], now: int) -> tuple[StepRow, int | None] | None:
@@ -36,3 +39,10 @@ def _end(began: int, wait: timedelta) -> int:
 def _until(began: int, wait: timedelta, step: str) -> str:
     at = datetime.fromtimestamp(_end(began, wait) / 1000, UTC)
     return f"waits until {at:%Y-%m-%d %H:%M:%S} UTC before step {step}"
+
+
+def queued(run: ClaimedRun, earlier: int, due_at: int, now: int) -> Entry:
+    """The entry with which a run waits for an earlier one about the same record, lest older data come after newer."""
+    # what is due within a lease may be in the middle of being carried out
+    again = (now if due_at <= now + LEASE else due_at) + AGAIN
+    return Entry(run=run.id, fence=run.fence, due_at=again, reason=f"waits for run {earlier}", tries=0)

@@ -157,6 +157,7 @@ class Engine:
             inputs=fields.checked,
             customs=fields.values,
             taken=self._taken,
+            ahead=lambda run: self.ledger.read(runs.ahead, run),
             turn=Journal(self.store, turns.write).write,
             clock=self.clock,
             closing=lambda: False,

@@ -17,6 +17,7 @@ from tests.worker.clock import Clock
 from tests.worker.rows import ACME, ACTIONS
 from tests.worker.toy import Border, Toy
 from triggers.reading import Event
+from triggers.trigger import Kind
 from worker.carry import carry_out
 from worker.custom_fields import CustomFieldNames
 from worker.deploy import automation_digest
@@ -45,10 +46,17 @@ class Works:
         self.vendor = Toy(self.clock)
         self.journal: Journal[Entry, bool] = Journal(self.ledger, runs.write)
 
-    def opened(self, automation: Automation, record: Mapping[str, Any] | None = None, account: str = "acme") -> int:
-        """A new run of the automation for a record."""
-        key = f"r{next(_numbers)}"
-        event = Event(key=key, version="1", kind="new", record={"id": key, **(record or {})})
+    def opened(
+        self,
+        automation: Automation,
+        record: Mapping[str, Any] | None = None,
+        account: str = "acme",
+        kind: Kind = "new",
+    ) -> int:
+        """A new run of the automation for a record, which is another one each time unless it is given with its id."""
+        number = next(_numbers)
+        whole = {"id": f"r{number}", **(record or {})}
+        event = Event(key=whole["id"], version=str(number), kind=kind, record=whole)
 
         def written(connection: Any) -> int:
             added = feeds.add_event(connection, "feed", event, self.clock())
@@ -74,6 +82,7 @@ class Works:
             "inputs": _checked,
             "customs": CustomFieldNames(Lookups(mine)).values,
             "taken": self.taken,
+            "ahead": lambda run: self.ledger.read(runs.ahead, run),
             "turn": border.around(Journal(self.ledger, turns.write).write),
             "clock": self.clock,
             "closing": lambda: self.closing,

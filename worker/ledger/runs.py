@@ -16,6 +16,7 @@ from sqlalchemy import (
     Text,
     and_,
     bindparam,
+    exists,
     func,
     insert,
     or_,
@@ -33,6 +34,9 @@ LEASE = 60_000
 """How long (ms) a run stays ours without a word in the ledger; each step renews it, and no call may take that long."""
 FRESH = 15_000
 """So long after the claim (ms) a lease needs no renewal yet."""
+
+WAIT = "wait"
+"""What stands in the step row of a step's `wait` where others have their action."""
 
 State = Literal["open", "done", "failed", "uncertain", "skipped"]
 
@@ -180,6 +184,19 @@ def made_elsewhere(connection: Connection, action: str, ids: Sequence[str], run:
         or_(STEPS.c.run != run, STEPS.c.number != number),
     )
     return set(connection.scalars(rows))
+
+
+def ahead(connection: Connection, run: ClaimedRun) -> tuple[int, int] | None:
+    """The last earlier run of the same automation for the same record that is under way, and when it is due (epoch ms).
+
+    One that is in a `wait` is not under way.
+    """
+    earlier = select(RUNS.c.id, RUNS.c.due_at).join(EVENTS, EVENTS.c.id == RUNS.c.event)
+    earlier = earlier.where(EVENTS.c.feed == run.feed, EVENTS.c.key == run.key, RUNS.c.automation == run.automation)
+    pausing = exists().where(STEPS.c.run == RUNS.c.id, STEPS.c.action == WAIT, STEPS.c.state == "waiting")
+    found = earlier.where(RUNS.c.id < run.id, RUNS.c.state == "open", ~pausing).order_by(RUNS.c.id.desc()).limit(1)
+    row = connection.execute(found).first()
+    return None if row is None else (row.id, row.due_at)
 
 
 def definitions(connection: Connection, digests: Sequence[str]) -> dict[str, tuple[str, Any]]:
