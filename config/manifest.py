@@ -10,15 +10,17 @@ from typing import Any, TypeVar
 from actions.action import Action
 from config.connection_file import AUTHS, CREDENTIALS, fault_of_url
 from config.document import Document, Place
+from config.environment import names_in
 from config.findings import Findings
 from config.inheritance import merged, stated
-from config.manifest_requests import read_paging
+from config.manifest_requests import places, read_paging
 from config.manifest_rows import Origin, read_action, read_trigger
 from config.manifest_shapes import MANIFEST
 from config.problems import listed, meant
 from connections.connection import Quota
 from connections.paging import OnePage
 from connections.vendors import VENDORS, Vendor
+from connections.webhooks import Scheme, Signature, fault_of_key
 from triggers.trigger import Trigger
 
 Row = TypeVar("Row", Trigger, Action)
@@ -109,9 +111,9 @@ def _vendor(kind: str, given: Mapping[str, Any], found: Findings) -> Vendor:
     url = given.get("base_url")
     if url is not None and (fault := fault_of_url(url)):
         found.fault(("base_url",), *fault)
-    pattern = given.get("not_found")
-    if pattern is not None and not _is_pattern(pattern):
-        found.fault(("not_found",), "is no regular expression")
+    for name in ("not_found", "too_many"):
+        if not _is_pattern(given.get(name, "")):
+            found.fault((name,), "is no regular expression")
     auths = _auths(given.get("auth", {}), found)
     quota = given.get("quota", "off")
     return Vendor(
@@ -120,11 +122,36 @@ def _vendor(kind: str, given: Mapping[str, Any], found: Findings) -> Vendor:
         note=given.get("note"),
         base_url=None if url is None else url.rstrip("/"),
         quota=None if quota == "off" else Quota(**quota),
-        not_found=pattern,
+        not_found=given.get("not_found"),
+        too_many=given.get("too_many"),
         version_header=given.get("version", {}).get("header"),
+        webhooks=_scheme(given.get("webhooks"), found),
         auths={name: _of_connection(name, told) for name, told in auths.items()},
         **{name: value for name, value in auths.get("oauth", {}).items() if name in _OF_VENDOR},
     )
+
+
+def _scheme(given: Mapping[str, Any] | None, found: Findings) -> Scheme | None:
+    """How webhooks are checked and read; without a key only the environment's will do."""
+    if given is None:
+        return None
+    signature = Signature(header=given["header"], algorithm=given["algorithm"], key=given.get("key", ""))
+    fault = fault_of_key(signature.algorithm, signature.key) if "key" in given else None
+    if fault:
+        found.fault(("webhooks", "key"), f"`key` {fault}")
+    elif signature.key and signature.algorithm == "hmac_sha256" and _is_plain(found.document):
+        found.warn(("webhooks", "key"), "`key` is written in the file", "write `${NAME}`, and NAME=... in .env")
+    return Scheme(
+        signatures=(signature,),
+        type=given.get("type", "type"),
+        id=given.get("id"),
+        time=given.get("time"),
+        account=places(given.get("account", ())),
+    )
+
+
+def _is_plain(document: Document) -> bool:
+    return not names_in(document.value["webhooks"]["key"])
 
 
 def _of_connection(auth: str, told: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from config.findings import Findings
 from config.problems import close, listed, meant
 from config.value_types import ValueType, read_types, shape, writer
 from connections.operation import Method, Operation
-from connections.paging import Keyset, Numbered, Offset, OnePage, Paging
+from connections.paging import Keyset, Linked, Numbered, Offset, OnePage, Paging
 
 METHODS: tuple[str, ...] = get_args(Method)
 _SENDING = frozenset({"POST", "PUT", "PATCH"})
@@ -21,6 +21,7 @@ _OF_STYLE: Mapping[str, tuple[str, ...]] = {
     "offset": ("skip", "limit", "size", "as_text"),
     "pages": ("page", "limit", "size", "first"),
     "keyset": ("values", "limit", "size", "more"),
+    "link": ("limit", "size"),
 }
 
 
@@ -126,6 +127,8 @@ def read_paging(given: Mapping[str, Any] | None, otherwise: Paging, place: Place
             return Offset(**told)
         case "pages":
             return Numbered(**told)
+        case "link":
+            return Linked(**told)
         case "keyset" if "values" in told:
             values = {name: places(each) for name, each in told["values"].items()}
             return Keyset(**{**told, "values": values, "more": places(told.get("more", ()))})

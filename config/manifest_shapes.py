@@ -57,10 +57,10 @@ class PaginationShape(TypedDict, total=False):
 
     style: Required[
         Annotated[
-            Literal["none", "offset", "pages", "keyset"],
+            Literal["none", "offset", "pages", "keyset", "link"],
             Field(
                 description="`offset` leaves out so many records, `pages` numbers the pages, `keyset` asks for the "
-                "next page with values of this one, `none` has one page."
+                "next page with values of this one, `link` follows the answer's Link header, `none` has one page."
             ),
         ]
     ]
@@ -223,6 +223,40 @@ class ActionShape(RequestShape, total=False):
     bulk: Annotated[BulkShape, Field(description="A list that is too long for one call goes in several.")]
 
 
+class WebhooksShape(TypedDict, total=False):
+    """How the vendor signs its webhooks, and where they say what they are about."""
+
+    __pydantic_config__ = _CLOSED  # type: ignore[misc]  # pydantic's documented hook
+
+    header: Required[Annotated[Name, Field(description="The header with the signature over the raw body.")]]
+    algorithm: Required[
+        Annotated[
+            Literal["hmac_sha256", "ed25519", "rsa_sha256"],
+            Field(description="How it is signed: `hmac_sha256` in hex, the others in base64."),
+        ]
+    ]
+    key: Annotated[
+        Name,
+        Field(
+            description="The shared secret, or the vendor's public key (base64 of SPKI); the environment's "
+            "`HIGHTIDE_WEBHOOK_KEY_KIND` goes before it."
+        ),
+    ]
+    type: Annotated[
+        Name,
+        Field(
+            description="Where the payload says what happened, `type` by default; `header.NAME` is a header, here and "
+            "below."
+        ),
+    ]
+    id: Annotated[Name, Field(description="Where it has an id of its own; a digest of the body by default.")]
+    time: Annotated[Name, Field(description="Where it says when it was sent; without it none is too old.")]
+    account: Annotated[
+        OneOrMore,
+        Field(description="Where it names the account, which is a connection's `location_id` or `company_id`."),
+    ]
+
+
 class ManifestShape(TypedDict, total=False):
     """A manifest: one vendor, its triggers and actions."""
 
@@ -240,11 +274,13 @@ class ManifestShape(TypedDict, total=False):
     quota: Annotated[QuotaShape | Literal["off"], Field(description="What the vendor allows; `off` by default.")]
     version: Annotated[VersionShape, Field(description="The header for the version of the API.")]
     not_found: Annotated[Name, Field(description="A pattern in the message of a 400 that means `not found`.")]
+    too_many: Annotated[Name, Field(description="A pattern in the message of a 403 that means `too many requests`.")]
     assumed: Annotated[
         dict[str, Scalar],
         Field(description="Values that are not known for sure: each stands elsewhere as `<name>`."),
     ]
     pagination: Annotated[PaginationShape, Field(description="How lists are paged; in one page by default.")]
+    webhooks: Annotated[WebhooksShape, Field(description="How the vendor's webhooks are checked and read.")]
     triggers: Annotated[Mapping_, Field(description="What can be polled, by name, without the kind.")]
     actions: Annotated[Mapping_, Field(description="What can be done, by name, without the kind.")]
 

@@ -49,6 +49,7 @@ class Settings:
     web_address: str = _WEB_ADDRESS
     web_password: SecretStr | None = None
     webhook_keys: Mapping[str, SecretStr] = field(default_factory=dict, repr=False)
+    """By the names of their variables."""
 
     @property
     def files(self) -> Path:
@@ -100,11 +101,16 @@ def read_settings(environ: Mapping[str, str], project: Path | None = None) -> Se
         web_address=given.get("HIGHTIDE_WEB_ADDRESS", _WEB_ADDRESS),
         web_password=SecretStr(password) if password else None,
         webhook_keys={
-            name.removeprefix(WEBHOOK_KEY).lower(): SecretStr(known[name])
+            name.upper(): SecretStr(known[name])
             for name in known
             if name.startswith(WEBHOOK_KEY) and known[name].strip()
         },
     )
+
+
+def key_name(kind: str) -> str:
+    """The variable with the key that the webhooks of a kind of vendor are signed with."""
+    return WEBHOOK_KEY + kind.upper().replace("-", "_")
 
 
 def is_loopback(host: str) -> bool:

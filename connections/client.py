@@ -6,7 +6,7 @@ import asyncio
 import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -18,6 +18,7 @@ from multidict import CIMultiDict
 from connections.breaker import Breaker
 from connections.connection import Connection
 from connections.errors import Garbage, QuotaSpent, RateLimited, Refused, VendorError
+from connections.links import next_page
 from connections.purse import Purse
 from connections.quota import Grant, Limiter, Precedence
 from connections.refusals import cool_down, hint, masked, moment, refusal
@@ -82,7 +83,9 @@ class Client:
             VendorError: one of `connections.errors`; a Later says that nothing has taken effect.
         """
         reply: Reply = await self._guarded(connection, request, precedence, self._transport.exchange)
-        return _answer(reply, f"{request.method} {request.path}")
+        answer = _answer(reply, f"{request.method} {request.path}")
+        header = reply.headers.get("link")
+        return replace(answer, next=next_page(header, connection, request.path)) if header else answer
 
     async def download(
         self, connection: Connection, request: Request, path: Path, precedence: Precedence = "poll"
@@ -190,8 +193,7 @@ class Client:
             reply.headers,
             masked(reply.body, (*_secrets(account), *request.secret)),
             f"{request.method} {request.path}",
-            not_found=account.vendor.not_found,
-            no_route=account.vendor.no_route,
+            patterns=account.vendor.patterns,
             now=now,
         )
         if isinstance(error, RateLimited):

@@ -56,10 +56,11 @@ def consent_address(
         "response_type": "code",
         "client_id": auth.client_id,
         "redirect_uri": redirect_uri,
-        "scope": " ".join(scopes),
         "state": state,
         "loginWindowOpenMode": "self",
     }
+    if scopes:  # some vendors have none
+        asked |= {"scope": " ".join(scopes)}
     if verifier is not None:
         asked |= {"code_challenge": challenge(verifier), "code_challenge_method": "S256"}
     return f"{page}{'&' if '?' in page else '?'}{urlencode(asked)}"

@@ -176,7 +176,8 @@ def _unwrapped(hint: Any) -> Any:
 
 def _kind(operation: Operation, name: str) -> Any:
     values = operation.enums.get(name)
-    return Literal[values] if values else Annotated[str, Field(min_length=1)]
+    # ids are numbers in many an answer, and templates keep them so
+    return Literal[values] if values else Annotated[str, Field(min_length=1, coerce_numbers_to_str=True)]
 
 
 def _shapes(operation: Operation) -> tuple[tuple[Literal["query", "body"], type[Any]], ...]:

@@ -20,7 +20,7 @@ class OnePage:
         """The parameters that ask for the page at this position."""
         return {}
 
-    def after(self, at: Position, answer: Any, records: Sequence[Any]) -> Position:
+    def after(self, at: Position, answer: Any, records: Sequence[Any], link: str | None = None) -> Position:
         """The position of the next page; None when this was the last."""
         return None
 
@@ -42,7 +42,7 @@ class Offset:
         numbers = {self.limit: self.size, self.skip: at or 0}
         return {name: str(number) for name, number in numbers.items()} if self.as_text else dict(numbers)
 
-    def after(self, at: Position, answer: Any, records: Sequence[Any]) -> Position:
+    def after(self, at: Position, answer: Any, records: Sequence[Any], link: str | None = None) -> Position:
         """The position of the next page; None when this was the last."""
         return (at or 0) + len(records) - 1 if len(records) >= self.size else None
 
@@ -64,7 +64,7 @@ class Numbered:
         """The parameters that ask for the page at this position."""
         return {self.limit: self.size, self.page: self.first if at is None else at}
 
-    def after(self, at: Position, answer: Any, records: Sequence[Any]) -> Position:
+    def after(self, at: Position, answer: Any, records: Sequence[Any], link: str | None = None) -> Position:
         """The position of the next page; None when this was the last."""
         return (self.first if at is None else at) + 1 if len(records) >= self.size else None
 
@@ -89,7 +89,7 @@ class Keyset:
         """The parameters that ask for the page at this position."""
         return {self.limit: self.size, **(at or {})}
 
-    def after(self, at: Position, answer: Any, records: Sequence[Any]) -> Position:
+    def after(self, at: Position, answer: Any, records: Sequence[Any], link: str | None = None) -> Position:
         """The position of the next page; None when this was the last.
 
         Raises:
@@ -117,7 +117,38 @@ class Keyset:
         return None
 
 
-Paging = OnePage | Offset | Numbered | Keyset
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Linked:
+    """Each page says in its `Link` header where the next one is (RFC 8288, `rel="next"`).
+
+    A position is that address, below the connection's base URL; `limit` is sent with the first page only, as links hold
+    all that is needed. What a vendor counts behind its links is its own affair: they may shift as numbered pages do.
+    """
+
+    limit: str | None = None
+    size: int = 100
+
+    def ask(self, at: Position) -> dict[str, Any]:
+        """The parameters that ask for the page at this position."""
+        return {} if self.limit is None else {self.limit: self.size}
+
+    def after(self, at: Position, answer: Any, records: Sequence[Any], link: str | None = None) -> Position:
+        """The position of the next page; None when this was the last.
+
+        Raises:
+            Garbage: the next page would lie at another host.
+        """
+        if link is not None and not link.startswith("/"):
+            raise Garbage(f"the next page is said to be at {link}, which is not below the connection's base_url")
+        return link
+
+
+Paging = OnePage | Offset | Numbered | Keyset | Linked
+
+
+def link_at(paging: Paging, at: Position) -> str | None:
+    """The address to ask for the page at this position, where the vendor has said it."""
+    return at if isinstance(paging, Linked) else None
 
 
 def at_path(data: Any, path: str) -> Any:

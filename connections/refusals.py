@@ -10,6 +10,7 @@ from datetime import UTC
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from html import unescape
+from types import MappingProxyType
 from typing import Any
 
 import aiohttp
@@ -59,6 +60,10 @@ STATUSES: Mapping[int, type[VendorError]] = {
     503: Unavailable,
 }
 
+MEANT: Mapping[int, type[VendorError]] = {400: NotFound, 401: Refused, 403: RateLimited}
+"""What a status means where its message fits the vendor's pattern."""
+NOTHING: Mapping[int, str | None] = MappingProxyType({})
+
 
 def failure(error: BaseException, where: str) -> VendorError:
     """What a failure of the wire means; `where` is the method and the address without its query."""
@@ -92,22 +97,20 @@ def refusal(
     body: bytes,
     where: str,
     *,
-    not_found: str | None = None,
-    no_route: str | None = None,
+    patterns: Mapping[int, str | None] = NOTHING,
     now: float = 0.0,
 ) -> VendorError:
     """The error that an answer other than 2xx means, with the vendor's message and the parsed body as `data`.
 
-    `not_found` is the pattern that makes a 400 a NotFound, `no_route` the one that makes a 401 a mere Refused; `now` is
-    epoch seconds, for `Retry-After`.
+    `patterns` are those in the message, by status, that give it another meaning (see `MEANT`); `now` is epoch seconds,
+    for `Retry-After`.
     """
     data = parsed(body)
     words = said(data) or hint(headers, body)
     kind = STATUSES.get(status) or (Refused if 300 <= status < 500 else ServerFault)
-    if status == 400 and not_found and re.search(not_found, words, re.IGNORECASE):
-        kind = NotFound
-    if status == 401 and no_route and re.search(no_route, words, re.IGNORECASE):
-        kind = Refused
+    pattern = patterns.get(status)
+    if pattern and re.search(pattern, words, re.IGNORECASE):
+        kind = MEANT[status]
     if 300 <= status < 400:
         words = (
             f"it redirects to {bounded(headers.get('location', 'nowhere'), 200)}: base_url should be the address itself"
@@ -179,11 +182,15 @@ def cool_down(headers: Mapping[str, str], now: float, jitter: Callable[[], float
     """Seconds in which nothing should be sent after a 429.
 
     The vendor's `Retry-After`; else, where the day is used up, until it rolls over (asked again after an hour, since
-    the vendor's day may not be UTC's); else the vendor's interval, ten seconds by default. A little jitter is added.
+    the vendor's day may not be UTC's); else until the moment that `X-RateLimit-Reset` names (epoch seconds, as many
+    vendors have it), an hour at most; else the vendor's interval, ten seconds by default. A little jitter is added.
     """
     seconds = retry_after(headers, now)
     if seconds is None and headers.get("x-ratelimit-daily-remaining") == "0":
         seconds = min(86_400 - now % 86_400, 3_600.0)
+    reset = headers.get("x-ratelimit-reset", "")
+    if seconds is None and reset.isascii() and reset.isdigit() and float(reset) > now:
+        seconds = min(float(reset) - now, 3_600.0)
     if seconds is None:
         interval = headers.get("x-ratelimit-interval-milliseconds", "")
         seconds = float(interval) / 1000 if interval.isascii() and interval.isdigit() else 10.0

@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from functools import cache
 from types import MappingProxyType
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import parse_qsl, quote
 
 from pydantic import ValidationError
 
@@ -58,12 +58,17 @@ def check(
 
 
 def build(
-    operation: Operation, inputs: Mapping[str, Any], connection: Connection, extra: Mapping[str, Any] = NOTHING
+    operation: Operation,
+    inputs: Mapping[str, Any],
+    connection: Connection,
+    extra: Mapping[str, Any] = NOTHING,
+    link: str | None = None,
 ) -> Request:
     """The request that carries out an operation with these checked inputs.
 
     `extra` holds what is not the author's: paging, times, constants. It goes into the body where there is one, else
     into the query; where both give a list under one name (filters), the lists are joined, otherwise `extra` wins.
+    A `link` from the vendor, path and query, takes the place of both.
 
     Raises:
         InvalidInputs: a name the operation does not have, an id that cannot stand in a path, custom fields still by
@@ -77,10 +82,14 @@ def build(
     for name, value in extra.items():
         own = target.get(name)
         target[name] = own + value if isinstance(own, list) and isinstance(value, list) else value
+    pairs = [pair for name, value in query.items() for pair in _pairs(name, value)]
+    if link is not None:
+        path, _, linked = link.partition("?")
+        pairs = parse_qsl(linked, keep_blank_values=True)
     return Request(
         method=operation.method,
         path=path,
-        query=tuple([pair for name, value in query.items() for pair in _pairs(name, value)]),
+        query=tuple(pairs),
         body=([body] if operation.body_is_array else body) if plan.has_body else None,
         version=operation.version,
         secret=tuple(_texts([inputs.get(name) for name in plan.secret])) if plan.secret else (),

@@ -17,10 +17,11 @@ class Vendor:
 
     `title` is its name, `note` what people should know about all of its operations. `auths` are the ways to
     authenticate that there are, each with its fields' values by default; without any, all are.
-    `not_found` is a pattern in the message of a 400 that means "it does not exist", `no_route` one in that of a 401
-    that speaks of the path and not of the credential; `version_header` is where an operation's version goes, None where
-    the vendor has none. `webhooks` says how its webhooks are signed. With `custom_fields` its locations have fields of
-    their own, listed as HighLevel lists them.
+    `not_found` is a pattern in the message of a 400 that means "it does not exist", `too_many` one in that of a 403
+    that means "too many requests", `no_route` one in that of a 401 that speaks of the path and not of the credential.
+    `version_header` is where an operation's version goes, None where the vendor has none; `webhooks` says how its
+    webhooks are signed and read. With `custom_fields` its locations have fields of their own, listed as HighLevel lists
+    them.
 
     The rest belongs to OAuth. `white_label_page` is the consent page without the vendor's name; with `pkce` a consent
     is tied to us by a verifier (RFC 7636). At `reconnect_path` an app that lost its tokens gets new ones, at
@@ -35,6 +36,7 @@ class Vendor:
     base_url: str | None = None
     quota: Quota | None = None
     not_found: str | None = None
+    too_many: str | None = None
     no_route: str | None = None
     version_header: str | None = None
     token_path: str = "/oauth/token"
@@ -47,6 +49,11 @@ class Vendor:
     installs: Mapping[str, bool] = field(default_factory=dict)
     webhooks: Scheme | None = None
     custom_fields: bool = False
+
+    @property
+    def patterns(self) -> Mapping[int, str | None]:
+        """The patterns in messages of refusals, by status."""
+        return {400: self.not_found, 401: self.no_route, 403: self.too_many}
 
 
 # Missing objects often answer 400 "Contact with id X not found"; 404 is hardly declared in the vendor's documents.

@@ -9,10 +9,11 @@ import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Literal
 
 import orjson
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ed25519, padding, rsa
 from cryptography.hazmat.primitives.serialization import load_der_public_key
@@ -37,16 +38,22 @@ class Unacceptable(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signature:
-    """How a vendor signs: the header, the algorithm, and the key (base64 SPKI, or the shared secret for HMAC)."""
+    """How a vendor signs: the header, the algorithm, and the key (base64 SPKI, or the shared secret for HMAC).
+
+    Without a key nothing is signed rightly.
+    """
 
     header: str
     algorithm: Algorithm
-    key: str = field(repr=False)
+    key: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scheme:
-    """How a vendor's webhooks are read: any of the signatures will do; the others are paths in the payload."""
+    """How a vendor's webhooks are read: any of the signatures will do; the others are places in the payload.
+
+    A place that begins with `header.` is a header of the request.
+    """
 
     signatures: tuple[Signature, ...]
     type: str = "type"
@@ -83,12 +90,13 @@ def read(scheme: Scheme, headers: Mapping[str, str], body: bytes, now: float, hi
         raise Unacceptable(400, "the body is no JSON") from None
     if not isinstance(payload, dict):
         raise Unacceptable(400, "the body is no JSON object")
-    _fresh(scheme, payload, now)
-    kind = at_path(payload, scheme.type) or hint
+    told = partial(_told, payload, headers)
+    _fresh(scheme, told(scheme.time), now)
+    kind = told(scheme.type) or hint
     if not isinstance(kind, str):
-        raise Unacceptable(400, f"the body has no {scheme.type}; put the type at the end of the address")
-    account = next((value for path in scheme.account if isinstance(value := at_path(payload, path), str)), None)
-    number = at_path(payload, scheme.id) if scheme.id else None
+        raise Unacceptable(400, f"there is no {scheme.type}; put the type at the end of the address")
+    account = next((value for place in scheme.account if isinstance(value := told(place), str)), None)
+    number = told(scheme.id)
     return Notice(type=kind, account=account, id=None if number is None else str(number), payload=payload)
 
 
@@ -97,8 +105,30 @@ def digest(body: bytes) -> str:
     return hashlib.sha256(body).hexdigest()
 
 
-def _fresh(scheme: Scheme, payload: Mapping[str, Any], now: float) -> None:
-    said = at_path(payload, scheme.time) if scheme.time else None
+def fault_of_key(algorithm: Algorithm, key: str) -> str | None:
+    """What is wrong with the key of a signature; None where nothing is."""
+    if algorithm == "hmac_sha256":
+        return None if key else "is empty"
+    kind = ed25519.Ed25519PublicKey if algorithm == "ed25519" else rsa.RSAPublicKey
+    return None if isinstance(_public(key), kind) else f"is no public key for {algorithm}, in base64 (SPKI, DER)"
+
+
+def _public(key: str) -> Any:
+    """The public key of a text; None where it is none."""
+    try:
+        return load_der_public_key(base64.b64decode(key))
+    except (ValueError, UnsupportedAlgorithm):
+        return None
+
+
+def _told(payload: Mapping[str, Any], headers: Mapping[str, str], place: str | None) -> Any:
+    if place is None:
+        return None
+    header = place.removeprefix("header.")
+    return at_path(payload, place) if header == place else headers.get(header.lower())
+
+
+def _fresh(scheme: Scheme, said: Any, now: float) -> None:
     if said is None:
         return
     sent = _seconds(said)
@@ -107,6 +137,8 @@ def _fresh(scheme: Scheme, payload: Mapping[str, Any], now: float) -> None:
 
 
 def _seconds(said: Any) -> float | None:
+    if isinstance(said, str) and said.isdecimal():
+        said = int(said)  # as headers have it
     if isinstance(said, int | float) and not isinstance(said, bool):
         return said / 1000 if said > 1e11 else float(said)
     try:
@@ -118,13 +150,13 @@ def _seconds(said: Any) -> float | None:
 
 def _signed(signature: Signature, headers: Mapping[str, str], body: bytes) -> bool:
     given = headers.get(signature.header.lower(), "")
-    if not given or given == "N/A":
+    if not signature.key or not given or given == "N/A":
         return False
     if signature.algorithm == "hmac_sha256":
         expected = hmac.new(signature.key.encode(), body, hashlib.sha256).hexdigest()
         return hmac.compare_digest(expected, given.removeprefix("sha256=").lower())
+    key = _public(signature.key)
     try:
-        key = load_der_public_key(base64.b64decode(signature.key))
         proof = base64.b64decode(given, validate=True)
         if signature.algorithm == "ed25519" and isinstance(key, ed25519.Ed25519PublicKey):
             key.verify(proof, body)

@@ -26,9 +26,14 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """One answer: `data` is the parsed JSON, `at` the vendor's own clock (the Date header) in epoch milliseconds."""
+    """One answer: `data` is the parsed JSON, `at` the vendor's own clock (the Date header) in epoch milliseconds.
+
+    `next` is the next page that its `Link` header names: path and query below the base URL, without credentials; the
+    whole address where it lies elsewhere.
+    """
 
     status: int
     data: Any
     headers: Mapping[str, str]
     at: int | None = None
+    next: str | None = None

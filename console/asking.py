@@ -14,7 +14,7 @@ from connections.client import Client
 from connections.connection import Connection
 from connections.errors import Refused
 from connections.operation import inputs_of
-from connections.paging import Position
+from connections.paging import Position, link_at
 from connections.request import build
 from console.failures import Fault
 from triggers import snapshot, watermark
@@ -81,12 +81,13 @@ async def _read(
     at: Position = None
     for _ in range(MOST_PAGES):
         extra = {**trigger.fixed, **_first_ask(trigger, watch), **trigger.paging.ask(at)}
-        answer = await client.call(connection, build(trigger.fetch, given, connection, extra), "poll")
+        request = build(trigger.fetch, given, connection, extra, link_at(trigger.paging, at))
+        answer = await client.call(connection, request, "poll")
         records = records_of(trigger, answer.data, given)
         now = round(time.time() * 1000) if answer.at is None else answer.at
         near = [record for record in present(trigger, records, given) if snapshot.near(trigger, record, now)]
         found += [_found(trigger, watch, record) for record in near]
-        at = trigger.paging.after(at, answer.data, records)
+        at = trigger.paging.after(at, answer.data, records, answer.next)
         if at is None or len(found) >= most:
             break
     return found[:most]

@@ -26,7 +26,7 @@ from worker.ledger import consents, credentials
 from worker.ledger.consents import Begun
 from worker.ledger.database import now_ms
 from worker.ledger.store import Store
-from worker.scopes import Lack, lacking, needed
+from worker.scopes import Lack, is_used, lacking, needed
 from worker.seal import NoKey
 from worker.vault import Vault, vault_of
 
@@ -77,7 +77,7 @@ def begin(project: Project, connection: Connection, store: Store, *, white_label
         raise Fault(f"connection {connection.name} needs no consent: its `auth` is `{auth.type}`, not `oauth`")
     page = _page(connection, auth, vendor, white_label=white_label)
     scopes = tuple(needed(project, connection))
-    if not scopes:
+    if not is_used(project, connection):
         raise Fault(f"no automation uses connection {connection.name}, so that there is no scope to ask for")
     state, redirect = grants.new_secret(), redirect_of(project, auth)
     verifier = grants.new_secret() if vendor.pkce else None
@@ -144,8 +144,9 @@ def callback(project: Callable[[], Project], store: Store) -> Callable[[Request]
 
 def words(done: Consented) -> list[str]:
     """What a consent gave, for people."""
-    place = f"location {done.location_id}" if done.location_id else f"company {done.company_id}"
-    said = [f"connection {done.connection} is connected to {place}; its token is renewed by itself"]
+    kind, account = ("location", done.location_id) if done.location_id else ("company", done.company_id)
+    place = f" to {kind} {account}" if account else ""
+    said = [f"connection {done.connection} is connected{place}; its token is renewed by itself"]
     return said + [f"warning: {each}" for each in done.lacking]
 
 

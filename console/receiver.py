@@ -15,7 +15,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
 from config.project import Project
-from config.settings import Settings
+from config.settings import Settings, key_name
 from connections.vendors import Vendor
 from connections.webhooks import LARGEST, OLDEST, Notice, Scheme, Signature, Unacceptable, digest, read
 from worker.arrivals import Arrival, arrival, note
@@ -33,23 +33,23 @@ REMEMBERED = 50_000
 log = structlog.get_logger()
 
 
+PLAIN = Scheme(signatures=(Signature(header="X-Signature", algorithm="hmac_sha256"),))
+"""How webhooks are read of a vendor that says nothing of them, once there is a key."""
+
+
 def scheme_of(vendor: Vendor, settings: Settings) -> Scheme | None:
-    """How this vendor's webhooks are checked: the environment may give other keys, or allow the old signature."""
-    keys = settings.webhook_keys
-    if vendor.webhooks is None:
-        secret = keys.get(vendor.kind)
-        if secret is None:
-            return None
-        signature = Signature(header="X-Signature", algorithm="hmac_sha256", key=secret.get_secret_value())
-        return Scheme(signatures=(signature,))
-    key = keys.get(vendor.kind)
-    given = vendor.webhooks.signatures
+    """How this vendor's webhooks are checked: the environment may give other keys, or allow the old signature.
+
+    None where no key is known.
+    """
+    scheme, name = vendor.webhooks or PLAIN, key_name(vendor.kind)
+    key, old = settings.webhook_keys.get(name), settings.webhook_keys.get(f"{name}_RSA")
+    given = scheme.signatures
     if key is not None:
         given = tuple(replace(signature, key=key.get_secret_value()) for signature in given)
-    old = keys.get(f"{vendor.kind}_rsa")
-    if old is not None:
+    if old is not None and vendor.webhooks is not None:
         given += (Signature(header="x-wh-signature", algorithm="rsa_sha256", key=old.get_secret_value()),)
-    return replace(vendor.webhooks, signatures=given)
+    return replace(scheme, signatures=given) if any(signature.key for signature in given) else None
 
 
 class Receiver:
@@ -99,7 +99,8 @@ class Receiver:
         vendor = self._project().vendors.get(kind)
         scheme = scheme_of(vendor, self._settings) if vendor else None
         if scheme is None:
-            raise Unacceptable(404, f"no webhooks are taken for {kind}")
+            missing = f": {key_name(kind)} is not set" if vendor else ""
+            raise Unacceptable(404, f"no webhooks are taken for {kind}{missing}")
         now = time.time()
         notice = read(scheme, headers, body, now, hint)
         self._once(f"{kind}:{notice.id or digest(body)}", now)

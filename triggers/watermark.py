@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from itertools import dropwhile, takewhile
 from typing import Any, Literal
 
-from connections.paging import Numbered, Offset, Position
+from connections.paging import Linked, Numbered, Offset, Position
 from triggers.reading import Disordered, Event, Page, PageRepeated, Reading, SetAside, key_of, time_at
 from triggers.trigger import Kind, Trigger, Watch, Watermark
 
@@ -137,7 +137,7 @@ def _strategy(trigger: Trigger) -> Watermark:
 
 
 def _counted(trigger: Trigger) -> bool:
-    return isinstance(trigger.paging, Offset | Numbered)
+    return isinstance(trigger.paging, Offset | Numbered | Linked)
 
 
 def _counted_off(trigger: Trigger, walk: Walk, lines: list[_Line], *, descending: bool) -> tuple[Walk, list[_Line]]:

@@ -13,7 +13,7 @@ import orjson
 from config.automation import Auto, schedule_of
 from connections.connection import Connection
 from connections.errors import Garbage, Later, NotFound, OutcomeUnknown, Refused, Unauthorized, VendorError
-from connections.paging import first_at
+from connections.paging import first_at, link_at
 from connections.request import InvalidInputs, build
 from connections.wire import Request
 from triggers import snapshot, watermark
@@ -143,7 +143,8 @@ class Poller:
         else:
             asked = snapshot.ask(trigger, cursor, today)
             at = cursor.listing.at if cursor.listing else None
-        request = build(trigger.fetch, inputs, self.connection, {**trigger.fixed, **asked})
+        link = link_at(trigger.paging, at)
+        request = build(trigger.fetch, inputs, self.connection, {**trigger.fixed, **asked}, link)
         binary = isinstance(trigger.strategy, Availability) and trigger.strategy.binary
         try:
             if binary:
@@ -154,7 +155,7 @@ class Poller:
                 return Page(records=(), now=None)
             raise
         records = records_of(trigger, answer.data, inputs)
-        after = trigger.paging.after(at, answer.data, records)
+        after = trigger.paging.after(at, answer.data, records, answer.next)
         return Page(records=present(trigger, records, inputs), next=after, now=answer.at)
 
     async def _file(self, trigger: Trigger, request: Request) -> Mapping[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from actions.action import Probe
 from connections.connection import Connection
-from connections.paging import at_path, first_at
+from connections.paging import at_path, first_at, link_at
 from connections.request import build, check
 from connections.wire import Answer, Request
 from triggers.reading import time_at
@@ -73,11 +73,11 @@ async def look(
     at: Any = None
     for _ in range(MOST_PAGES):
         extra = {**probe.fixed, **probe.paging.ask(at)}
-        answer = await ask(build(probe.find, asked, connection, extra))
+        answer = await ask(build(probe.find, asked, connection, extra, link_at(probe.paging, at)))
         records = _records(probe, answer.data)
         ids = [id_ for record in records if (id_ := _id(probe, record)) is not None]
         found = match(probe, records, inputs, sent_at, await taken(ids) if ids else ())
-        at = probe.paging.after(at, answer.data, records)
+        at = probe.paging.after(at, answer.data, records, answer.next)
         if found is not None or at is None:
             return found
     return None

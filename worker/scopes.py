@@ -38,7 +38,7 @@ def needed(project: Project, connection: Connection) -> dict[str, str]:
 
     An agency's token needs what the connections need that take their tokens from it.
     """
-    names = {connection.name, *(each.name for each in _takers(project, connection))}
+    names = _names(project, connection)
     found: dict[str, str] = {}
     if len(names) > 1:
         found = {scope: f"the exchange for location tokens ({min(names - {connection.name})})" for scope in AGENCY}
@@ -47,6 +47,12 @@ def needed(project: Project, connection: Connection) -> dict[str, str]:
             for scope in scopes:
                 found.setdefault(scope, f"{automation.name}: {who}")
     return dict(sorted(found.items()))
+
+
+def is_used(project: Project, connection: Connection) -> bool:
+    """Whether an automation needs a connection's token, itself or through an agency's connection."""
+    names = _names(project, connection)
+    return len(names) > 1 or any(any(_uses(project, each, names)) for each in project.automations.values())
 
 
 def lacking(project: Project, granted: Mapping[str, str | None]) -> list[Lack]:
@@ -61,6 +67,10 @@ def lacking(project: Project, granted: Mapping[str, str | None]) -> list[Lack]:
             if scope not in given:
                 found.append(Lack(connection=connection.name, scope=scope, needed_by=who))
     return found
+
+
+def _names(project: Project, connection: Connection) -> set[str]:
+    return {connection.name, *(each.name for each in _takers(project, connection))}
 
 
 def _takers(project: Project, agency: Connection) -> Iterator[Connection]:

@@ -14,8 +14,9 @@ from actions.action import Bulk, Guarded, Natural, Unsafe
 from config.problems import ConfigError
 from config.project import Project, load
 from connections.connection import ApiKey, Basic, ClientCredentials, Quota
-from connections.paging import Keyset, Numbered, Offset, OnePage
+from connections.paging import Keyset, Linked, Numbered, Offset, OnePage
 from connections.request import InvalidInputs, build, check
+from connections.webhooks import Scheme, Signature
 from connections.wire import Request
 from triggers.trigger import Availability, Object, Snapshot, Watermark, Within
 
@@ -243,6 +244,8 @@ def test_how_near_a_record_must_be_is_not_sent(shop) -> None:
             Offset(skip="from", limit="most", size=20, as_text=True),
         ),
         ("style: pages, first: 0", Numbered(first=0)),
+        ("style: link", Linked()),
+        ("style: link, limit: per_page, size: 30", Linked(limit="per_page", size=30)),
         (
             "style: keyset, values: {cursor: next, id: [last.id, last._id]}, more: has_more",
             Keyset(values={"cursor": ("next",), "id": ("last.id", "last._id")}, more=("has_more",)),
@@ -348,6 +351,32 @@ def test_what_a_connection_says_goes_before_what_the_manifest_says(shop) -> None
 def test_a_connection_cannot_authenticate_otherwise(shop) -> None:
     with pytest.raises(ConfigError, match="5:18: shop does not take `none` \\(it takes `api_key`, `basic`\\)"):
         shop(auth="{type: none}")
+
+
+def test_webhooks_are_read_as_the_manifest_says(shop) -> None:
+    given = "webhooks: {header: X-Sign, algorithm: hmac_sha256, type: header.X-Event, id: event.id, account: [a, b]}"
+    vendor = shop(f"{given}\ntoo_many: slow down\n{trigger('snapshot: {}')}").vendors["shop"]
+    assert vendor.webhooks == Scheme(
+        signatures=(Signature(header="X-Sign", algorithm="hmac_sha256"),),
+        type="header.X-Event",
+        id="event.id",
+        time=None,
+        account=("a", "b"),
+    )
+    assert vendor.patterns == {400: None, 401: None, 403: "slow down"}
+    assert shop(trigger("snapshot: {}")).vendors["shop"].webhooks is None
+
+
+def test_a_secret_in_the_file_is_warned_of(shop) -> None:
+    given = "webhooks: {header: X-Sign, algorithm: hmac_sha256, key: s3cret}\n" + trigger("snapshot: {}")
+    [warning] = [each for each in shop(given).warnings if each.file == "connectors/shop.yaml"]
+    assert str(warning) == (
+        "connectors/shop.yaml:1:57: `key` is written in the file (write `${NAME}`, and NAME=... in .env)"
+    )
+
+
+def test_an_id_in_a_path_may_be_a_number(shop) -> None:
+    assert asked(shop(action("category: Things", "PUT /a/{id}")), "shop.a.do", {"id": 12}).path == "/a/12"
 
 
 def test_an_oauth_vendor_has_its_pages(shop) -> None:

@@ -32,6 +32,32 @@ MISTAKES = [
     ("title: x\n", "1:1: has neither `triggers` nor `actions`"),
     ("base_url: ftp://x\n" + trigger(PLAIN), "1:11: `base_url` is no web address (expected https://HOST)"),
     ("not_found: '('\n" + trigger(PLAIN), "1:12: is no regular expression"),
+    ("too_many: '['\n" + trigger(PLAIN), "1:11: is no regular expression"),
+    ("webhooks: X-Sign\n" + trigger(PLAIN), "1:11: `webhooks` should be a mapping of names to values"),
+    (
+        "webhooks: {header: X-Sign}\n" + trigger(PLAIN),
+        "1:1: `webhooks.algorithm` is missing",
+    ),
+    (
+        "webhooks: {header: X-Sign, algorithm: sha256}\n" + trigger(PLAIN),
+        "1:39: `webhooks.algorithm` should be `hmac_sha256`, `ed25519` or `rsa_sha256`",
+    ),
+    (
+        "webhooks: {header: X-Sign, algorithm: ed25519, key: abc}\n" + trigger(PLAIN),
+        "1:53: `key` is no public key for ed25519, in base64 (SPKI, DER)",
+    ),
+    (
+        "webhooks: {header: X-Sign, algorithm: hmac_sha256, kye: abc}\n" + trigger(PLAIN),
+        "1:52: unknown field `webhooks.kye` (did you mean `key`?)",
+    ),
+    (
+        "webhooks: {header: X-Sign, algorithm: hmac_sha256, key: '${NOPE}'}\n" + trigger(PLAIN),
+        "1:57: environment variable `NOPE` is not set (set it in the environment or in .env)",
+    ),
+    (
+        "pagination: {style: link, page: x}\n" + trigger(PLAIN),
+        "1:27: `page` does not belong to the style `link` (known: `limit`, `size`)",
+    ),
     ("auth: {api_ky: {}}\n" + trigger(PLAIN), "1:8: unknown type `api_ky` (did you mean `api_key`?)"),
     ("auth: {api_key: {headr: x}}\n" + trigger(PLAIN), "1:18: unknown field `headr` (did you mean `header`?)"),
     ("auth: {api_key: {key: x}}\n" + trigger(PLAIN), "1:18: unknown field `key` (known: `header`, `query`)"),
@@ -45,7 +71,7 @@ MISTAKES = [
     ("assumed: {a: x}\n" + trigger("snapshot: {}, records: <b>"), "3:67: `<b>` is not among `assumed` (known: `a`)"),
     (
         "pagination: {style: page}\n" + trigger(PLAIN),
-        "1:21: `pagination.style` should be `none`, `offset`, `pages` or `keyset`",
+        "1:21: `pagination.style` should be `none`, `offset`, `pages`, `keyset` or `link`",
     ),
     (
         "pagination: {style: pages, skip: x}\n" + trigger(PLAIN),

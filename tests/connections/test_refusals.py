@@ -27,7 +27,7 @@ NOW = 1_764_000_000.0
 def refused(status: int, body: Any = None, **headers: str) -> VendorError:
     data = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
     named = {name.replace("_", "-"): text for name, text in headers.items()}
-    return refusal(status, named, data, "POST /contacts/", not_found=GHL.not_found, no_route=GHL.no_route, now=NOW)
+    return refusal(status, named, data, "POST /contacts/", patterns=GHL.patterns, now=NOW)
 
 
 @pytest.mark.parametrize(
@@ -147,6 +147,20 @@ def test_a_503_says_when_to_come_back() -> None:
 )
 def test_after_a_429_the_vendor_says_how_long(headers: dict[str, str], least: float, most: float) -> None:
     assert least <= cool_down(headers, NOW, lambda: 0.0) <= cool_down(headers, NOW, lambda: 1.0) <= most
+
+
+@pytest.mark.parametrize(
+    ("reset", "least", "most"), [(NOW + 90, 90, 92), (NOW + 9_000, 3_600, 3_602), (NOW - 5, 10, 12)]
+)
+def test_a_vendor_may_say_when_its_limit_is_lifted(reset: float, least: float, most: float) -> None:
+    assert least <= cool_down({"x-ratelimit-reset": str(int(reset))}, NOW) <= most
+
+
+def test_a_403_means_too_many_requests_where_the_vendor_words_it_so() -> None:
+    patterns = {403: "rate limit"}
+    said = [b'{"message": "API rate limit exceeded for user ID 1."}', b'{"message": "Resource not accessible"}']
+    kinds = [type(refusal(403, {}, body, "GET /a", patterns=patterns)) for body in said]
+    assert kinds == [RateLimited, Refused]
 
 
 def test_a_spent_day_ends_at_midnight() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -140,6 +141,64 @@ def test_a_webhook_brings_a_lead_within_seconds_and_none_is_needed_twice(
         assert httpx.get(f"{web}/ready").json() == {"ready": True, "stale": 0}
         assert until(lambda: 'hightide_runs{state="done"} 3.0' in httpx.get(f"{web}/metrics").text)
         assert len(effects()) == 3
+
+
+SHOP = """\
+webhooks: {header: X-Shop-Sign, algorithm: ed25519, type: event, id: number, time: sent, account: shop}
+triggers:
+  orders.list: {summary: An order is new, request: GET /contacts/search, snapshot: {}, wakes: [order.created]}
+  others.list: {summary: Another, request: GET /others, snapshot: {}, wakes: [other.created]}
+"""
+
+
+def ordered(number: str, **more: Any) -> dict[str, Any]:
+    body = orjson.dumps({"event": "order.created", "number": number, "sent": time.time(), "shop": "s1", **more})
+    return {"content": body, "headers": {"x-shop-sign": base64.b64encode(PRIVATE.sign(body)).decode()}}
+
+
+def test_webhooks_of_a_manifest_make_the_feeds_due_that_they_wake(
+    project: Path, environ: dict[str, str], sandbox: str
+) -> None:
+    (project / "connectors").mkdir()
+    (project / "connectors" / "my-shop.yaml").write_text(SHOP)
+    with (project / "connections.yaml").open("a") as file:
+        for name, place in (("shop", "s1"), ("branch", "s2")):
+            file.write(
+                f"  {name}: {{kind: my-shop, location_id: {place}, base_url: '{sandbox}', auth: {{type: none}}}}\n"
+            )
+    step = "{use: ghl.contacts.tags.add, connection: acme, with: {contactId: x, tags: [a]}}"
+    with (project / "automations" / "shop.yaml").open("w") as file:
+        file.write("automations:\n")
+        for kind, name in (("orders", "shop"), ("others", "shop"), ("orders", "branch")):
+            use = f"{{use: my-shop.{kind}.list, connection: {name}, every: 15m}}"
+            file.write(f"  {kind}-{name}: {{trigger: {use}, steps: [{step}]}}\n")
+    web = f"http://{environ['HIGHTIDE_WEB_ADDRESS']}"
+
+    def polls() -> dict[str, float]:
+        text = httpx.get(f"{web}/metrics").text
+        found = re.findall(r'hightide_polls_total\{connection="(\w+)",trigger="([\w.-]+)"\} ([\d.]+)', text)
+        return {f"{trigger} {name}": float(count) for name, trigger, count in found if trigger != "ghl.contacts.search"}
+
+    words = ("run", "--concurrency", "2")
+    with started(words, environ, project):
+        assert until(lambda: httpx.get(f"{web}/health").status_code == 200), (project / "run.log").read_text()
+        unkeyed = httpx.post(f"{web}/webhooks/my-shop", **ordered("o0"))
+        assert (unkeyed.status_code, "HIGHTIDE_WEBHOOK_KEY_MY_SHOP is not set" in unkeyed.text) == (404, True)
+    with started(words, {**environ, "HIGHTIDE_WEBHOOK_KEY_MY_SHOP": KEY}, project):
+        assert until(lambda: len(polls()) == 3 and all(polls().values())), (project / "run.log").read_text()
+        before = polls()
+        post = ordered("o1")
+        forged = {**post, "headers": {"x-shop-sign": ordered("o2")["headers"]["x-shop-sign"]}}
+        assert httpx.post(f"{web}/webhooks/my-shop", **forged).status_code == 401
+        assert httpx.post(f"{web}/webhooks/my-shop", **ordered("o3", sent=time.time() - 900)).status_code == 400
+        assert polls() == before
+        assert httpx.post(f"{web}/webhooks/my-shop", **post).status_code == 200
+        assert httpx.post(f"{web}/webhooks/my-shop", **post).status_code == 409
+        woken = "my-shop.orders.list shop"
+        assert until(lambda: polls()[woken] > before[woken], 20)
+        assert {name: count for name, count in polls().items() if name != woken} == {
+            name: count for name, count in before.items() if name != woken
+        }
 
 
 def test_a_page_that_others_can_reach_demands_a_password(project: Path, environ: dict[str, str]) -> None:

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ed25519, padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from connections.vendors import GHL
-from connections.webhooks import Scheme, Signature, Unacceptable, read
+from connections.webhooks import Algorithm, Scheme, Signature, Unacceptable, fault_of_key, read
 
 NOW = 1_800_000_000.0
 PRIVATE = ed25519.Ed25519PrivateKey.from_private_bytes(b"7" * 32)
@@ -97,6 +97,49 @@ def test_a_shared_secret_signs_as_well() -> None:
     assert read(scheme, {"x-signature": f"sha256={proof}"}, body, NOW).type == "ContactCreate"
     with pytest.raises(Unacceptable):
         read(scheme, {"x-signature": "sha256=" + "0" * 64}, body, NOW)
+
+
+def test_without_a_key_nothing_is_signed_rightly() -> None:
+    scheme = Scheme(signatures=(Signature(header="X-Signature", algorithm="hmac_sha256"),))
+    proof = hmac.new(b"", payload(), hashlib.sha256).hexdigest()
+    with pytest.raises(Unacceptable):
+        read(scheme, {"x-signature": proof}, payload(), NOW)
+
+
+def test_what_a_webhook_is_about_may_stand_in_its_headers() -> None:
+    scheme = Scheme(
+        signatures=(Signature(header="X-Signature", algorithm="hmac_sha256", key="s3cret"),),
+        type="header.X-Event",
+        id="header.X-Delivery",
+        time="header.X-Time",
+        account=("header.X-Account", "shop.id"),
+    )
+    body = orjson.dumps({"shop": {"id": "s1"}})
+    told = {
+        "x-signature": hmac.new(b"s3cret", body, hashlib.sha256).hexdigest(),
+        "x-event": "order.created",
+        "x-delivery": "d1",
+        "x-time": str(int(NOW)),
+    }
+    notice = read(scheme, told, body, NOW)
+    assert (notice.type, notice.id, notice.account) == ("order.created", "d1", "s1")
+    with pytest.raises(Unacceptable, match="300 seconds"):
+        read(scheme, {**told, "x-time": str(int(NOW) - 400)}, body, NOW)
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "key", "sound"),
+    [
+        ("hmac_sha256", "s3cret", True),
+        ("hmac_sha256", "", False),
+        ("ed25519", spki(PRIVATE.public_key()), True),
+        ("ed25519", spki(OLD.public_key()), False),
+        ("rsa_sha256", spki(OLD.public_key()), True),
+        ("rsa_sha256", "nonsense", False),
+    ],
+)
+def test_a_key_that_cannot_be_one_is_found_out(algorithm: Algorithm, key: str, *, sound: bool) -> None:
+    assert (fault_of_key(algorithm, key) is None) is sound
 
 
 def test_highlevel_s_own_key_is_a_key_and_no_key_is_shown() -> None:
