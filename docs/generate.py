@@ -18,9 +18,23 @@ from pydantic import TypeAdapter
 from config.catalogues import catalogues
 from config.connection_file import AUTHS
 from config.filters import FILTERS
+from config.manifest_shapes import ACTION as ACTION_OF_MANIFEST
+from config.manifest_shapes import (
+    MANIFEST,
+    TYPE,
+    AvailabilityShape,
+    PaginationShape,
+    ProbeShape,
+    SinceShape,
+    SnapshotShape,
+    WebhooksShape,
+)
+from config.manifest_shapes import TRIGGER as TRIGGER_OF_MANIFEST
 from config.settings import NAMES
 from config.shapes import AUTOMATION, CONNECTION, STEP, TRIGGER
+from config.value_types import WORDS
 from connections.errors import VendorError
+from connections.example import example_of
 from console.commands import HELP, ROWS, made
 from docs.sections import FOLDER, catalogue
 from docs.words import NOTICE, Lines, fields, listed, sentence, table
@@ -86,6 +100,14 @@ def auths() -> Lines:
             yield f"  Fields: {fields_}."
 
 
+def types() -> Lines:
+    """The words for types of parameters, with a value of each."""
+    told = {"text": "Ada", "true/false": "true", "mapping": "{a: 1}", "any": "anything"}
+    made = {name: example_of(TypeAdapter(hint).json_schema(), {}, whole=True) for name, hint in WORDS.items()}
+    made |= {**told, "list of email": "[ada@example.com]", "mapping of number": "{a: 1.5}", "one of [a, b]": "a"}
+    yield from table(("type", "such as"), ((f"`{name}`", f"`{value}`") for name, value in made.items()))
+
+
 def errors() -> Lines:
     """The tree of errors at a vendor, with what each means."""
 
@@ -106,6 +128,17 @@ PARTS: Mapping[str, Callable[[], Lines]] = {
     "automation": lambda: fields(AUTOMATION),
     "trigger": lambda: fields(TRIGGER),
     "step": lambda: fields(STEP),
+    "manifest": lambda: fields(MANIFEST),
+    "manifest-trigger": lambda: fields(TRIGGER_OF_MANIFEST),
+    "manifest-watermark": lambda: fields(TypeAdapter(SinceShape)),
+    "manifest-snapshot": lambda: fields(TypeAdapter(SnapshotShape)),
+    "manifest-availability": lambda: fields(TypeAdapter(AvailabilityShape)),
+    "manifest-action": lambda: fields(ACTION_OF_MANIFEST),
+    "manifest-probe": lambda: fields(TypeAdapter(ProbeShape)),
+    "manifest-pagination": lambda: fields(TypeAdapter(PaginationShape)),
+    "manifest-webhooks": lambda: fields(TypeAdapter(WebhooksShape)),
+    "manifest-words": types,
+    "manifest-type": lambda: fields(TYPE),
 }
 
 

@@ -50,6 +50,13 @@ def blocks(page: Path) -> Iterator[Block]:
 
 
 @pytest.fixture
+def files_before(yaml_block: Block) -> dict[str, str]:
+    """The files that a page has written when it comes to this block, by name, that of the block included."""
+    written = [block for block in blocks(yaml_block.page) if block.file and block.line <= yaml_block.line]
+    return {block.file: block.text for block in written if block.file}
+
+
+@pytest.fixture
 def blocks_of() -> Callable[[str], list[Block]]:
     """Reads a page by its path in the repository: its blocks, in order."""
     return lambda name: list(blocks(REPOSITORY / name))

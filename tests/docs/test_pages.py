@@ -30,6 +30,8 @@ VARIABLES = (
     "ACME_LOCATION_ID",
     "APP_ID",
     "APP_SECRET",
+    "GITHUB_TOKEN",
+    "SHOP_SECRET",
 )
 ENVIRON = dict.fromkeys(VARIABLES, "pit-0123456789")
 CONNECTIONS = """
@@ -52,6 +54,9 @@ STEP = {"use": "ghl.contacts.tags.add", "connection": "acme", "with": {"contactI
 PROGRAMS = {"make", "docker", "cp", "curl", "python", ".", "hightide"}
 
 
+A_LIST = {"a.list": {"summary": "An a is new", "request": "GET /a", "snapshot": {}}}
+
+
 def loaded(folder: Path, connections: str, automations: str | None) -> dict[str, Automation]:
     """The automations of a project with these files, read by the real loader."""
     (folder / "automations").mkdir(exist_ok=True)
@@ -61,9 +66,28 @@ def loaded(folder: Path, connections: str, automations: str | None) -> dict[str,
     return dict(load(folder, ENVIRON).automations)
 
 
-def test_yaml_in_pages_is_right(yaml_block: Any, tmp_path: Path) -> None:
+def connector(folder: Path, text: str, kind: str = "shop") -> None:
+    """Writes a connector, or a part of one, to which a trigger is added."""
+    (folder / "connectors").mkdir(exist_ok=True)
+    value = YAML(typ="safe").load(text)
+    more = {} if value.keys() & {"triggers", "actions", "extends"} else {"triggers": A_LIST}
+    with (folder / "connectors" / f"{value.get('extends', kind)}.yaml").open("w") as file:
+        file.write(text)
+        YAML().dump(more, file) if more else None
+
+
+def test_yaml_in_pages_is_right(yaml_block: Any, files_before: dict[str, str], tmp_path: Path) -> None:
     value = YAML(typ="safe").load(yaml_block.text)
-    if "connections" in value:
+    own = {name: text for name, text in files_before.items() if name.startswith("connectors/")}
+    for name, text in own.items():
+        connector(tmp_path, text, Path(name).stem)
+    if own and yaml_block.file is not None:
+        connections = files_before.get("connections.yaml", CONNECTIONS)
+        loaded(tmp_path, connections, files_before.get("automations/deals.yaml"))
+    elif not value.keys() & {"connections", "automations"}:
+        connector(tmp_path, yaml_block.text)
+        assert loaded(tmp_path, CONNECTIONS, None) == {}
+    elif "connections" in value:
         loaded(tmp_path, yaml_block.text, None)
     else:
         assert set(value) == {"automations"}
