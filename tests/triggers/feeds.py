@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from connections.operation import get
-from connections.paging import Keyset, Offset, OnePage
+from connections.paging import Keyset, Offset, OnePage, link_at
 from tests.triggers.vendor import Vendor
 from triggers import snapshot, watermark
 from triggers.reading import Event, Page, Reading, SetAside
@@ -54,12 +54,13 @@ class Feed:
             asked = snapshot.ask(self.trigger, cursor, self.today)
             at = cursor.listing.at if cursor.listing else None
         fresh = not self.unfinished
-        answer = answer or self.serve(asked)
+        answer = answer or self.serve({**asked, "link": link_at(self.trigger.paging, at)})
         records = answer["records"]
         placed = [
             {"searchAfter": [0, ""], **record} for record in records
         ]  # a record that a test made up stands somewhere
-        page = Page(records=records, next=self.trigger.paging.after(at, answer, placed), now=self.date())
+        following = self.trigger.paging.after(at, answer, placed, answer.get("link"))
+        page = Page(records=records, next=following, now=self.date())
         if self.module is watermark:
             reading = watermark.absorb(self.trigger, self.watch, cursor, page)
         else:

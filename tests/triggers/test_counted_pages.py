@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
 from connections.operation import get
-from connections.paging import Numbered, Offset
+from connections.paging import Linked, Numbered, Offset
 from tests.triggers.feeds import LOOKBACK, Feed, since, told
 from tests.triggers.test_watermark_machine import LATE, WatermarkMachine
 from tests.triggers.vendor import MINUTE, Vendor
@@ -20,7 +20,7 @@ from triggers.reading import PageRepeated
 from triggers.trigger import Trigger, Watch, Watermark, seconds
 
 
-def pages(vendor: Vendor, watch: Watch, paging: Numbered | Offset, *, start: Any = "now") -> Feed:
+def pages(vendor: Vendor, watch: Watch, paging: Numbered | Offset | Linked, *, start: Any = "now") -> Feed:
     """A list that takes a since filter and is counted off, by numbers of pages or of records."""
     trigger = Trigger(
         id="vendor.pages",
@@ -36,8 +36,16 @@ def pages(vendor: Vendor, watch: Watch, paging: Numbered | Offset, *, start: Any
         low = asked.get("gte") or 0
         whole = [one for one in sorted((time, key) for key, time in vendor.visible(asked["field"])) if one[0] >= low]
         whole = whole[::-1] if asked["descending"] else whole
-        first = asked["skip"] if isinstance(paging, Offset) else (asked["page"] - 1) * paging.size
-        return {"records": [vendor.body(key) for _, key in whole[first : first + paging.size]]}
+        match paging:
+            case Offset():
+                first = asked["skip"]
+            case Numbered():
+                first = (asked["page"] - 1) * paging.size
+            case Linked():  # which counts behind its links
+                first = int(asked["link"].rpartition("=")[2]) if asked["link"] else 0
+        last = first + paging.size
+        more = {"link": f"/records?first={last}"} if last < len(whole) else {}
+        return {"records": [vendor.body(key) for _, key in whole[first:last]], **more}
 
     return Feed(trigger, vendor, serve, watch=watch, start=start)
 
@@ -90,6 +98,11 @@ class OffsetUpdated(CountedMachine):
         return pages(self.vendor, "updated", Offset(size=size), start=start)
 
 
+class LinkedUpdated(CountedMachine):
+    def open(self, size: int, start: Any) -> Feed:
+        return pages(self.vendor, "updated", Linked(size=size), start=start)
+
+
 class NumberedNew(CountedMachine):
     field = "added"
 
@@ -102,14 +115,17 @@ TestNumberedUpdated = NumberedUpdated.TestCase
 TestNumberedUpdated.settings = PROFILE
 TestOffsetUpdated = OffsetUpdated.TestCase
 TestOffsetUpdated.settings = PROFILE
+TestLinkedUpdated = LinkedUpdated.TestCase
+TestLinkedUpdated.settings = PROFILE
 TestNumberedNew = NumberedNew.TestCase
 TestNumberedNew.settings = PROFILE
 
-EACH = pytest.mark.parametrize("paging", [Numbered(page="page", size=2), Offset(size=2)], ids=["numbered", "offset"])
+PAGINGS = [Numbered(page="page", size=2), Offset(size=2), Linked(size=2)]
+EACH = pytest.mark.parametrize("paging", PAGINGS, ids=["numbered", "offset", "linked"])
 
 
 @EACH
-def test_a_record_that_moves_behind_the_reader_makes_no_other_slip_by(paging: Numbered | Offset) -> None:
+def test_a_record_that_moves_behind_the_reader_makes_no_other_slip_by(paging: Numbered | Offset | Linked) -> None:
     vendor = Vendor()
     feed = pages(vendor, "updated", paging)
     feed.poll()
@@ -124,7 +140,7 @@ def test_a_record_that_moves_behind_the_reader_makes_no_other_slip_by(paging: Nu
 
 
 @EACH
-def test_more_records_of_one_time_than_a_page_holds_are_all_read(paging: Numbered | Offset) -> None:
+def test_more_records_of_one_time_than_a_page_holds_are_all_read(paging: Numbered | Offset | Linked) -> None:
     vendor = Vendor()
     feed = pages(vendor, "updated", paging)
     feed.poll()
@@ -138,13 +154,13 @@ def test_more_records_of_one_time_than_a_page_holds_are_all_read(paging: Numbere
 
 @EACH
 @pytest.mark.parametrize("times", [0, 1], ids=["one time", "many times"])
-def test_a_vendor_that_does_not_count_is_an_error_and_no_loop(paging: Numbered | Offset, times: int) -> None:
+def test_a_vendor_that_does_not_count_is_an_error_and_no_loop(paging: Numbered | Offset | Linked, times: int) -> None:
     vendor = Vendor()
     feed = pages(vendor, "updated", paging, start="beginning")
     for _ in range(2):
         vendor.wait(times)
         vendor.create()
     always = {"records": [vendor.body(key) for key in ("r0", "r1")]}
-    feed.serve = lambda asked: always
+    feed.serve = lambda asked: {**always, "link": f"/records?cursor={vendor.requests}"}
     with pytest.raises(PageRepeated, match="reading on would never end"):
         feed.poll(pages=10)
