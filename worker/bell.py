@@ -10,6 +10,8 @@ from celery import Celery
 from kombu.exceptions import OperationalError
 
 POLL, CARRY = "worker.poll", "worker.carry"
+ACT = "act"
+"""The queue of run tasks, and of nothing else."""
 MOST_HINTS = 4
 """So many run tasks at most are asked for at once; each of them claims as long as there is work."""
 _POLICY: Mapping[str, float] = {"max_retries": 1, "interval_start": 0.1, "interval_max": 0.2}
@@ -30,12 +32,14 @@ class Bell:
 
     def hint(self, runs: int) -> bool:
         """Ask for workers to carry out so many runs; whether the queue took it."""
-        return self._sent(CARRY, [[] for _ in range(min(MOST_HINTS, 1 + runs // 100))])
+        return self._sent(CARRY, [[]] * min(MOST_HINTS, 1 + runs // 100), unless_in=ACT)
 
-    def _sent(self, task: str, messages: Sequence[Sequence[Any]]) -> bool:
+    def _sent(self, task: str, messages: Sequence[Sequence[Any]], unless_in: str | None = None) -> bool:
+        """Send these; so many fewer as there are in the queue `unless_in`, which would grow in a long backlog."""
         try:
             with self._app.producer_or_acquire() as producer:
-                for args in messages:
+                there = producer.channel.queue_declare(unless_in).message_count if unless_in else 0
+                for args in messages[there:]:
                     self._app.send_task(task, args=args, producer=producer, retry=True, retry_policy=_POLICY)
         except OperationalError as error:
             self._told(away=True, reason=str(error))

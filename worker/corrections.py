@@ -54,17 +54,14 @@ def retry(connection: Connection, run: int, now: int, *, current: bool = False) 
     """Take a failed run up again at the step that failed; `current` uses the automation as it is now.
 
     Raises:
-        Refusal: it has not failed.
+        Refusal: it has not failed, or the automation does not listen to the event's account any more.
     """
     row = _held(connection, run)
     if row["state"] != "failed":
         raise Refusal(_instead(run, row["state"]))
-    if current:
-        feed = connection.scalar(select(EVENTS.c.feed).where(EVENTS.c.id == row["event"]))
-        current_ones = _active(connection, row["automation"])
-        digest = next((each for each in current_ones if each["feed"] == feed), current_ones[0])["digest"]
-        connection.execute(update(RUNS).where(RUNS.c.id == run).values(digest=digest))
-    tolerated = _tolerated(connection, row["digest"])
+    digest = _current(connection, row) if current else row["digest"]
+    connection.execute(update(RUNS).where(RUNS.c.id == run).values(digest=digest))
+    tolerated = _tolerated(connection, digest)
     for step in _steps(connection, run, "failed"):
         if step["name"] not in tolerated:
             _step(connection, run, step["number"], state="waiting", attempts=0, started_at=now, ended_at=None)
@@ -194,6 +191,18 @@ def _tolerated(connection: Connection, digest: str) -> set[str]:
     definition = connection.scalar(select(AUTOMATIONS.c.definition).where(AUTOMATIONS.c.digest == digest))
     steps = orjson.loads(definition)["steps"] if definition else []
     return {step["id"] for step in steps if step["on_error"] == "continue"}
+
+
+def _current(connection: Connection, run: RowMapping) -> str:
+    """The digest of the run's automation as it is now, for the very account that the event came from."""
+    polled = select(FEEDS.c.connection).where(FEEDS.c.id == EVENTS.c.feed).scalar_subquery()
+    account = connection.scalar(select(polled).select_from(EVENTS).where(EVENTS.c.id == run["event"]))
+    for each in _active(connection, run["automation"]):
+        if connection.scalar(select(FEEDS.c.connection).where(FEEDS.c.id == each["feed"])) == account:
+            return str(each["digest"])
+    raise Refusal(
+        f"run {run['id']}: its event came from {account}, where `{run['automation']}` does not listen any more"
+    )
 
 
 def _active(connection: Connection, automation: str) -> Sequence[RowMapping]:

@@ -81,7 +81,7 @@ def deploy(
     known = {row.id: row for row in connection.execute(select(FEEDS.c.id, FEEDS.c.active, FEEDS.c.schedule))}
     new = [feed for feed in wanted if feed not in known]
     fresh = []
-    for feed, listeners in wanted.values():
+    for feed, listeners in sorted(wanted.values(), key=lambda pair: pair[0].id):  # as polls take their locks
         schedules = tuple(dict.fromkeys(automation.trigger.schedule for automation in listeners))
         if feed.id in known:
             _keep(connection, feed, schedules, now, known[feed.id])
@@ -90,7 +90,7 @@ def deploy(
     if fresh:
         connection.execute(upsert(connection, FEEDS).on_conflict_do_nothing(), fresh)
     listened = [row for row in known.values() if row.schedule != stored([])]  # the others are there for orders
-    gone = [row.id for row in listened if row.active and row.id not in wanted]
+    gone = sorted(row.id for row in listened if row.active and row.id not in wanted)
     _stop(connection, FEEDS, FEEDS.c.id, gone)
     _listen(connection, wanted.values(), now)
     return Deployed(started=tuple(new), stopped=tuple(gone), kept=tuple(feed for feed in wanted if feed in known))

@@ -117,7 +117,7 @@ class Engine:
         self._loop.close()
 
     async def poll(self, ids: Sequence[str], opened: Callable[[int], object]) -> Polled:
-        """Poll those of these feeds that are due; `opened(n)` is called when runs have been opened."""
+        """Poll those of these feeds that are due; `opened(n)` is called when runs have been opened, in a thread."""
         claimed = await self.store.write(feeds.claim, ids, now_ms())
         deadline = now_ms() + round(POLLING * 1000)
         results = await asyncio.gather(*(self._polled(feed, deadline, opened) for feed in claimed))
@@ -137,8 +137,8 @@ class Engine:
             count = await self._polls.write(poll)
             total += count
             more = poll.ended and poll.error is None and poll.due_at <= now_ms()
-            if count:
-                opened(count)
+            if count:  # in a thread: a queue that hangs must not hold up the calls in flight
+                await asyncio.to_thread(opened, count)
             return count
 
         try:

@@ -65,8 +65,8 @@ def celery_settings(broker_url: str) -> dict[str, Any]:
         "task_routes": {
             "worker.poll": {"queue": "poll"},
             "worker.carry": {"queue": "act"},
-            "triggers.*": {"queue": "poll"},
-            "actions.*": {"queue": "act"},
+            "triggers.*": {"queue": "control"},
+            "actions.*": {"queue": "control"},  # an order does not stand behind run tasks
         },
         "worker_prefetch_multiplier": 1,
         "worker_disable_prefetch": True,  # a reserved task waits behind a busy child (celery#6500)

@@ -7,6 +7,7 @@ gather, so that the cost of a commit is shared by all that is in flight, and non
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
@@ -14,6 +15,11 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
 
 from worker.ledger.store import Store
+
+PAUSES = (0.1, 0.3, 1.0, 2.0, 4.0, 8.0)
+"""Pauses (s) between attempts to write while the database is away: what is known of a vendor must not be lost."""
+LONGEST = 20.0
+"""After so many seconds the database is given up: the leases are about to end."""
 
 Entry = TypeVar("Entry")
 Result = TypeVar("Result")
@@ -52,7 +58,7 @@ class Journal(Generic[Entry, Result]):
     async def _commit(self, batch: Sequence[tuple[Entry, asyncio.Future[Result]]]) -> None:
         """Write these, and tell those who wait; an entry that cannot be written does not take the others down."""
         try:
-            results = await self._store.write(self._write, [entry for entry, _ in batch])
+            results = await self._written([entry for entry, _ in batch])
         except Exception as error:  # noqa: BLE001  # whatever it was, all who wait must hear of it
             half = len(batch) // 2
             if half and not isinstance(error, OperationalError):  # else the database is away, for all of them
@@ -65,6 +71,18 @@ class Journal(Generic[Entry, Result]):
         for (_, done), result in zip(batch, results, strict=True):
             refused = result is None or result is False
             _settle(done, LeaseLost("another worker has taken it over") if refused else result)
+
+    async def _written(self, entries: Sequence[Entry]) -> Sequence[Result | None]:
+        """Write through a blink of the database; what it took before is written again, to the same effect."""
+        begun = time.monotonic()
+        for pause in PAUSES:
+            try:
+                return await self._store.write(self._write, entries)
+            except OperationalError:
+                if time.monotonic() - begun > LONGEST:
+                    raise
+            await asyncio.sleep(pause)
+        return await self._store.write(self._write, entries)
 
 
 def _settle(done: asyncio.Future[Result], result: Result | Exception | None) -> None:

@@ -16,7 +16,7 @@ from config.automation import Auto, Cron, Every, Schedule
 
 FASTEST, SLOWEST = 60_000, 900_000
 FIRST_PACE = 300_000
-MOST_COUNTED = 10_000
+MOST_COUNTED = 1_000
 """Missed slots are counted no further than this."""
 
 

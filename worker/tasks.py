@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import structlog
 from celery import Celery
-from celery.exceptions import Ignore
+from celery.exceptions import Ignore, Reject
+from sqlalchemy.exc import OperationalError
 
 from config.catalogues import catalogues
 from config.project import Project
@@ -15,6 +18,9 @@ from worker import orders
 from worker.bell import CARRY, POLL, Bell
 from worker.desk import Desk
 from worker.ledger.database import now_ms
+
+AWAY = 5.0
+"""How long (s) an order waits before it goes back to the queue because the ledger is away."""
 
 log = structlog.get_logger()
 
@@ -60,9 +66,10 @@ def _poll(desk: Desk, bell: Bell, ids: Sequence[str]) -> None:
 
 def _order_poll(desk: Desk, bell: Bell, trigger: str) -> Callable[..., None]:
     def ordered(task: Any, **given: Any) -> None:
-        project, engine = desk.project(), desk.engine()
-        order = _accepted(task, lambda: orders.poll(project, trigger, given))
-        engine.store.write_now(orders.due, order, now_ms())
+        with _kept(task):
+            project, engine = desk.project(), desk.engine()
+            order = _accepted(task, lambda: orders.poll(project, trigger, given))
+            engine.store.write_now(orders.due, order, now_ms())
         _poll(desk, bell, [order.id])
 
     return ordered
@@ -70,12 +77,24 @@ def _order_poll(desk: Desk, bell: Bell, trigger: str) -> Callable[..., None]:
 
 def _order_action(desk: Desk, bell: Bell, action: str) -> Callable[..., None]:
     def ordered(task: Any, **given: Any) -> None:
-        project, engine = desk.project(), desk.engine()
-        order = _accepted(task, lambda: orders.action(project, action, given))
-        engine.store.write_now(orders.entered, order, str(task.request.id), now_ms())
+        with _kept(task):
+            project, engine = desk.project(), desk.engine()
+            order = _accepted(task, lambda: orders.action(project, action, given))
+            engine.store.write_now(orders.entered, order, str(task.request.id), now_ms())
         bell.hint(1)
 
     return ordered
+
+
+@contextmanager
+def _kept(task: Any) -> Iterator[None]:
+    """While the ledger is away the message goes back to the queue, since nothing else knows of the order."""
+    try:
+        yield
+    except OperationalError as error:
+        log.warning("order.waiting", task=task.name, id=task.request.id, reason=str(error.orig))
+        time.sleep(AWAY)
+        raise Reject(requeue=True) from error
 
 
 def _accepted(task: Any, read: Callable[[], Any]) -> Any:

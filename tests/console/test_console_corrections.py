@@ -124,6 +124,30 @@ def test_a_retry_uses_the_automation_as_the_run_was_begun_unless_the_present_one
     assert definition["steps"][1]["with"]["body"] == "y"
 
 
+def test_a_retry_with_the_present_automation_stays_in_the_account_that_its_event_came_from(ledger: Store) -> None:
+    def everywhere(body: str, **trigger: Any) -> list[Automation]:
+        note = replace(NOTE, with_={"contactId": "1", "body": body})
+        places = ("acme@LOC_A", "acme@LOC_B")
+        return [
+            replace(GREET, trigger=replace(USE, connection=place, **trigger), steps=(replace(note, connection=place),))
+            for place in places
+        ]
+
+    before = everywhere("x")
+    ledger.write_now(deploy, before, TRIGGERS, NOW)
+    polled(ledger, feed_of(before[1], TRIGGERS[USE.use]).id, "c1")
+    [run] = ledger.write_now(runs.claim, {"acme@LOC_B": 1}, NOW)
+    ended(ledger, run, "failed", replace(step("2", "failed"), number="1"))
+    ledger.write_now(deploy, everywhere("y", start="beginning"), TRIGGERS, NOW)  # which is another feed
+    ledger.write_now(corrections.retry, run.id, NOW, current=True)
+    [(_, definition)] = ledger.read_now(runs.definitions, [told(ledger, run.id).digest]).values()
+    assert [definition["trigger"]["connection"], definition["steps"][0]["with"]["body"]] == ["acme@LOC_B", "y"]
+    ledger.write_now(lambda c: c.execute(update(RUNS).values(state="failed")))
+    ledger.write_now(deploy, everywhere("y", start="beginning")[:1], TRIGGERS, NOW)
+    with pytest.raises(Refusal, match="acme@LOC_B"):
+        ledger.write_now(corrections.retry, run.id, NOW, current=True)
+
+
 @pytest.mark.parametrize(("state", "hint"), [("done", "replay"), ("skipped", "replay"), ("uncertain", "resolve")])
 def test_only_failed_runs_are_retried(ledger: Store, broken: ClaimedRun, state: str, hint: str) -> None:
     ledger.write_now(lambda c: c.execute(update(RUNS).values(state=state)))

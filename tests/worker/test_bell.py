@@ -7,11 +7,24 @@ from pathlib import Path
 
 import pytest
 from celery import Celery
+from redis import Redis
 from structlog.testing import capture_logs
 
 from tests.conftest import missing
 from tests.credentials.conftest import free_port
-from worker.bell import Bell
+from worker.bell import ACT, MOST_HINTS, Bell
+
+
+def test_a_backlog_does_not_fill_the_queue_with_hints(valkey_url: str) -> None:
+    with (
+        Redis.from_url(valkey_url) as redis,
+        Celery(broker=valkey_url.replace("unix://", "redis+socket://"), set_as_current=False) as app,
+    ):
+        redis.flushdb()
+        app.conf.task_routes = {"worker.carry": {"queue": ACT}}
+        bell = Bell(app)
+        assert all(bell.hint(10_000) for _ in range(50))
+        assert redis.llen(ACT) == MOST_HINTS
 
 
 @pytest.mark.slow

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -252,3 +253,25 @@ def test_a_zero_character_in_what_a_vendor_says_is_kept_as_another(ledger: Store
     [event] = ledger.read_now(lambda c: c.execute(select(EVENTS)).all())
     assert (event.key, event.version) == ("a\ufffdb", "1\ufffd")
     assert row(ledger, feed).error == "Refused: \ufffd"
+
+
+@pytest.mark.slow
+def test_webhooks_and_polls_that_write_to_the_same_feeds_never_wait_for_each_other_in_a_ring(
+    ledger: Store, clock: Clock
+) -> None:
+    several = [automation(name=f"a{number}", with_={"colour": str(number)}) for number in range(40)]
+    ids = deployed(ledger, clock, *several)
+    polls = [replace(ended(feed, clock), ended=False) for feed in claimed(ledger, clock, *ids)]
+
+    def poll() -> None:
+        for number in range(40):
+            turned = [*polls[number:], *polls[:number]]
+            assert None not in ledger.write_now(feeds.write, turned, clock())
+
+    def nudge() -> None:
+        for number in range(40):
+            assert ledger.write_now(feeds.nudge, [*ids[number:], *ids[:number]], clock()) == len(ids)
+
+    with ThreadPoolExecutor() as threads:
+        for each in [threads.submit(poll), threads.submit(nudge), threads.submit(poll)]:
+            each.result()

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 from sqlalchemy import Connection
+from sqlalchemy.exc import OperationalError
 
 from tests.worker.carrying import Works
 from tests.worker.clock import Clock
@@ -105,6 +106,21 @@ async def test_a_ledger_that_is_away_is_heard_of_by_all_and_the_journal_goes_on_
     assert [str(fate) for fate in await written(journal, given)] == ["the database is away"] * 3
     away.clear()
     assert await written(journal, given) == [True] * 3
+
+
+async def test_a_blink_of_the_ledger_loses_no_outcome(works: Works) -> None:
+    blinks = [2]
+
+    def write(connection: Connection, given: Sequence[Entry]) -> list[bool]:
+        taken = runs.write(connection, given)
+        if blinks[0]:
+            blinks[0] -= 1
+            raise OperationalError("COMMIT", None, Exception("server closed the connection unexpectedly"))
+        return taken
+
+    given = entries(works, 3)
+    assert await written(Journal(works.ledger, write), given) == [True] * 3
+    assert all(works.steps(each.run)["1"].state == "sent" for each in given)
 
 
 async def test_one_who_does_not_wait_any_more_holds_up_nobody(works: Works) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, FromClause, RowMapping, Select, and_, bindparam, case, func, insert, select, update
+from sqlalchemy import Connection, FromClause, RowMapping, Select, bindparam, case, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from triggers.reading import Event, SetAside, fingerprint
@@ -105,7 +105,8 @@ def write(connection: Connection, polls: Sequence[Poll], now: int) -> list[int |
 
     For each poll the number of runs that were opened; None where the fence had moved on and nothing was written.
     """
-    ours = [poll for poll in polls if _moved(connection, poll, now)]
+    # locks are taken in one order everywhere, or PostgreSQL ends one of two that wait for each other
+    ours = [poll for poll in sorted(polls, key=lambda poll: poll.feed) if _moved(connection, poll, now)]
     rows = [_event_row(poll.feed, event, now) for poll in ours for event in poll.events]
     opened = _record(connection, rows, now) if rows else {}
     aside = [_aside_row(poll.feed, item, now) for poll in ours for item in poll.aside]
@@ -187,10 +188,12 @@ def nudge(connection: Connection, ids: Iterable[str], now: int, rest: int = 0) -
 
     Between two polls there are `rest` milliseconds at least.
     """
-    known = and_(FEEDS.c.id.in_(list(ids)), FEEDS.c.active)
+    known = select(FEEDS.c.id).where(FEEDS.c.id.in_(list(ids)), FEEDS.c.active).order_by(FEEDS.c.id)
+    known = known.with_for_update() if connection.dialect.name == "postgresql" else known
     rested = FEEDS.c.polled_at + rest
     due = case((FEEDS.c.working, FEEDS.c.due_at), (rested > now, rested), else_=now)
-    return connection.execute(update(FEEDS).where(known).values(due_at=due, nudged_at=now, woken_until=0)).rowcount
+    nudged = update(FEEDS).where(FEEDS.c.id.in_(known)).values(due_at=due, nudged_at=now, woken_until=0)
+    return connection.execute(nudged).rowcount
 
 
 def _locked(connection: Connection, rows: Select[Any]) -> Select[Any]:

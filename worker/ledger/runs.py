@@ -71,7 +71,7 @@ _LEASE = (
     .where(RUNS.c.id.in_(bindparam("ids", expanding=True)))
     .values(due_at=bindparam("until"), fence=RUNS.c.fence + 1, tries=RUNS.c.tries + 1)
 )
-_HELD = select(RUNS.c.id, RUNS.c.fence).where(RUNS.c.id.in_(bindparam("ids", expanding=True)))
+_HELD = select(RUNS.c.id, RUNS.c.fence).where(RUNS.c.id.in_(bindparam("ids", expanding=True))).order_by(RUNS.c.id)
 _HELD_LOCKED = _HELD.with_for_update()
 
 
