@@ -15,6 +15,7 @@ from triggers.trigger import Kind
 
 OnError = Literal["stop", "continue"]
 OnUncertain = Literal["hold", "retry", "skip"]
+OnEcho = Literal["run", "skip"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +114,7 @@ class Automation:
     steps: tuple[Step, ...]
     when: str | None = None
     once_per: OncePer | None = None
+    echoes: OnEcho = "run"
     customs: frozenset[str] | None = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -145,6 +147,7 @@ class Automation:
             },
             "when": self.when,
             "once_per": self.once_per and self.once_per.text,
+            "echoes": self.echoes,
             "steps": [_step_definition(step) for step in self.steps],
         }
 
@@ -164,6 +167,7 @@ class Automation:
             ),
             when=definition["when"],
             once_per=OncePer.read(definition["once_per"]) if definition.get("once_per") else None,
+            echoes=definition.get("echoes", "run"),
             steps=tuple(_step(step) for step in steps),
         )
 

@@ -14,6 +14,7 @@ from config.document import Place
 from config.findings import Findings
 from config.parameters import check_call, check_templates, polled, sent
 from config.problems import close, listed, meant
+from config.reads import reads_of
 from config.references import CUSTOM, Scope, faults_of_expression
 from config.schedule import Unclear, cron, interval, length, start, timezone
 from config.shapes import AUTOMATION, AUTOMATIONS, STEP, TRIGGER
@@ -60,7 +61,25 @@ def _automation(name: str, value: Any, found: Findings, around: Around) -> Autom
     steps = _steps(given.get("steps", []), (*place, "steps"), _Home(home, scope.roots), found, around)
     if len(found.problems) > before or trigger is None:
         return None
-    return Automation(name=name, trigger=trigger, when=given.get("when"), once_per=once, steps=steps)
+    automation = Automation(
+        name=name,
+        trigger=trigger,
+        when=given.get("when"),
+        once_per=once,
+        echoes=given.get("echoes", "run"),
+        steps=steps,
+    )
+    _warn_of_echoes(automation, (*place, "echoes"), found, around)
+    return automation
+
+
+def _warn_of_echoes(automation: Automation, place: Place, found: Findings, around: Around) -> None:
+    if automation.echoes == "run":
+        return
+    trigger = around.triggers[automation.trigger.use]
+    if reads_of(automation.with_environment(found.environ), trigger) is None:
+        hint = "name the fields that matter, as in `record.email`"
+        found.warn(place, "echoes are told by the fields that are read, and this may read any", hint)
 
 
 def _roots(home: Any, around: Around) -> tuple[str, ...]:

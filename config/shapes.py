@@ -112,6 +112,10 @@ class AutomationShape(TypedDict, total=False):
         Name,
         Field(description="`record.email per 1d`: of events with the same value within the span the first runs."),
     ]
+    echoes: Annotated[
+        Literal["run", "skip"],
+        Field(description="`skip` passes over changes that Hightide itself made; `run` by default."),
+    ]
     steps: Required[Annotated[list[Any], Field(min_length=1, description="What is done, one after the other.")]]
 
 

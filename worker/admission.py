@@ -1,4 +1,4 @@
-"""Whether a run begins at all: its automation's `when`, and its turn where that runs once per value and span."""
+"""Whether a run begins at all: its automation's `when`, whether its event is news, and whether it is its turn."""
 
 from __future__ import annotations
 
@@ -30,6 +30,9 @@ async def kept_out(run: ClaimedRun, automation: Automation, context: Mapping[str
         return None
     if automation.when is not None and not holds(automation.when, context):
         return "its `when` is false"
+    echo = await kit.echo(run, automation) if automation.echoes == "skip" else None
+    if echo is not None:
+        return echo
     once = automation.once_per
     value = None if once is None else evaluate(once.expression, context)
     if once is None or value is None or value == "":

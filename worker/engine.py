@@ -30,6 +30,7 @@ from worker.carry import carry_out
 from worker.credentials import Credentials
 from worker.custom_fields import CustomFieldNames
 from worker.drain import CAPACITY, Drain
+from worker.echoes import Echoes
 from worker.files import Files
 from worker.journal import Journal, LeaseLost
 from worker.kit import Kit
@@ -101,6 +102,7 @@ class Engine:
             taken=self._taken,
             ahead=lambda run: self.store.read(runs.ahead, run),
             turn=Journal(self.store, turns.write).write,
+            echo=Echoes(self.store, project.triggers, project.actions).reason,
             clock=now_ms,
             closing=lambda: time.monotonic() > self._closing_at,
         )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from actions.action import Action
+from config.automation import Automation
 from config.custom_values import CustomValues
 from connections.connection import Connection
 from connections.quota import Precedence
@@ -33,8 +34,9 @@ class Kit:
     `write` makes an entry durable, `inputs` checks what was rendered and brings it into the vendor's form, `customs`
     gives the function for the custom fields of a connection's location, `taken` tells which ids of an action's results
     belong to other steps than this one, `ahead` which earlier run about the same record is under way, and when it is
-    due, `turn` which run has the turn that a run bids for, `clock` is the time in epoch ms. When `closing`, the task is
-    near its end: a run stops before its next call, and is due again at once.
+    due, `turn` which run has the turn that a run bids for, `echo` why a run would only carry on what Hightide did (None
+    where it may be news), `clock` is the time in epoch ms. When `closing`, the task is near its end: a run stops before
+    its next call, and is due again at once.
     """
 
     actions: Mapping[str, Action]
@@ -46,5 +48,6 @@ class Kit:
     taken: Callable[[str, Collection[str], int, str], Awaitable[Collection[str]]]
     ahead: Callable[[ClaimedRun], Awaitable[tuple[int, int] | None]]
     turn: Callable[[Bid], Awaitable[int]]
+    echo: Callable[[ClaimedRun, Automation], Awaitable[str | None]]
     clock: Callable[[], int]
     closing: Callable[[], bool]

@@ -22,12 +22,14 @@ from connections.request import check
 from connections.tokens import Tokens
 from connections.wire import Answer, Request
 from tests.operations.vendor import Account, Vendor
+from triggers.catalog import CATALOG as TRIGGERS
 from triggers.reading import Event
 from triggers.trigger import Trigger, Watch
 from worker import orders
 from worker.carry import carry_out
 from worker.custom_fields import CustomFieldNames
 from worker.deploy import Feed
+from worker.echoes import Echoes
 from worker.files import Files
 from worker.journal import Journal
 from worker.kit import Kit
@@ -159,6 +161,7 @@ class Engine:
             taken=self._taken,
             ahead=lambda run: self.ledger.read(runs.ahead, run),
             turn=Journal(self.store, turns.write).write,
+            echo=Echoes(self.store, TRIGGERS, actions).reason,
             clock=self.clock,
             closing=lambda: False,
         )

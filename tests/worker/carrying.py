@@ -14,13 +14,14 @@ from config.automation import Automation
 from connections.connection import Connection
 from connections.request import check
 from tests.worker.clock import Clock
-from tests.worker.rows import ACME, ACTIONS
+from tests.worker.rows import ACME, ACTIONS, TRIGGERS
 from tests.worker.toy import Border, Toy
 from triggers.reading import Event
 from triggers.trigger import Kind
 from worker.carry import carry_out
 from worker.custom_fields import CustomFieldNames
 from worker.deploy import automation_digest
+from worker.echoes import Echoes
 from worker.journal import Journal
 from worker.kit import Kit
 from worker.ledger import feeds, runs, turns
@@ -84,6 +85,7 @@ class Works:
             "taken": self.taken,
             "ahead": lambda run: self.ledger.read(runs.ahead, run),
             "turn": border.around(Journal(self.ledger, turns.write).write),
+            "echo": border.around(Echoes(self.ledger, TRIGGERS, ACTIONS).reason),
             "clock": self.clock,
             "closing": lambda: self.closing,
         }

@@ -137,7 +137,7 @@ STEPS = Table(
     Column("reason", Text),
 )
 MADE = text("result_id IS NOT NULL")
-Index("ix_steps_made", STEPS.c.action, STEPS.c.result_id, sqlite_where=MADE, postgresql_where=MADE)
+Index("ix_steps_made", STEPS.c.result_id, STEPS.c.action, sqlite_where=MADE, postgresql_where=MADE)
 
 TURNS = Table(
     "turns",

@@ -201,7 +201,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_steps_made",
         "steps",
-        ["action", "result_id"],
+        ["result_id", "action"],
         unique=False,
         sqlite_where=sa.text("result_id IS NOT NULL"),
         postgresql_where=sa.text("result_id IS NOT NULL"),
