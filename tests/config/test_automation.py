@@ -53,6 +53,7 @@ AUTOMATIONS = st.builds(
     steps=st.lists(STEPS, max_size=3).map(tuple),
     when=st.none() | WORDS,
     once_per=st.none() | ONCE,
+    echoes=st.sampled_from(["run", "skip"]),
 )
 
 

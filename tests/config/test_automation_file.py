@@ -214,6 +214,8 @@ MISTAKES = [
         "5:11: `custom` is not there: the trigger's connection has no custom fields "
         "(HighLevel's locations have them: the trigger's connection has to be of kind ghl, with a location)",
     ),
+    (one(more="echoes: ignore"), "5:13: `echoes` should be `run` or `skip`"),
+    (one(more="echos: skip"), "5:5: unknown field `echos` (did you mean `echoes`?)"),
     (one(steps="[]"), "4:12: `steps` should not be empty"),
     (one(steps="{use: x}"), "4:12: `steps` should be a list"),
     ("automations:\n  x:\n    steps: [{use: toy.notes.create, with: {leadId: a, body: b}}]\n", "2:3: `trigger` is missing"),
@@ -395,4 +397,22 @@ def test_no_message_shows_what_a_variable_holds(faults, text: str) -> None:
 def test_what_a_message_quotes_is_cut_short_and_stays_on_one_line(faults) -> None:
     assert faults(trigger("", connection='"' + r"a\n\e[31m" * 50 + '"'))[0] == (
         f"automations/a.yaml:3:50: unknown connection `{('a  [31m' * 50)[:77]}...` (known: `acme`, `agency`, `paper`)"
+    )
+
+
+def test_echoes_run_unless_they_are_skipped(loaded) -> None:
+    assert read(loaded, one()).echoes == "run"
+    named = "[{use: toy.notes.create, with: {leadId: '{{ record.id }}', body: '{{ record.email }}'}}]"
+    project = loaded(one(steps=named, more="echoes: skip"))
+    assert project.automations["x"].echoes == "skip"
+    assert project.warnings == ()
+
+
+@pytest.mark.parametrize("body", ["changed", "{{ record.id }}", "{{ record | json }}"])
+def test_echoes_that_nothing_tells_are_warned_of(loaded, body: str) -> None:
+    steps = f"[{{use: toy.notes.create, with: {{leadId: '{{{{ record.id }}}}', body: '{body}'}}}}]"
+    [warning] = loaded(one(steps=steps, more="echoes: skip")).warnings
+    assert str(warning) == (
+        "automations/a.yaml:5:13: echoes are told by the fields that are read, and this may read any "
+        "(name the fields that matter, as in `record.email`)"
     )
