@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -15,7 +15,7 @@ from connections.paging import at_path
 from triggers.reading import fingerprint
 from triggers.trigger import Trigger
 from worker.ledger import echoes
-from worker.ledger.echoes import Before, Past, Write
+from worker.ledger.echoes import Past, Write
 from worker.ledger.runs import ClaimedRun
 from worker.ledger.store import Store
 
@@ -26,7 +26,6 @@ NOTHING = object()
 
 Origin = Literal["ours", "theirs", "unknown"]
 """Whose a value is: what we wrote, what was there only after our write, or what no write of ours tells of."""
-Content = Mapping[Path, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +46,7 @@ class Echoes:
             return None
         writes = [replace(each, answer=made_object(self.actions.get(each.action), each.answer)) for each in past.writes]
         view = View(trigger=trigger, reads=reads_of(automation, trigger))
-        return judged(run.record, replace(past, writes=writes), view, run.digest)
+        return judged(run.record, run.kind, replace(past, writes=writes), view, run.digest)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,10 +56,10 @@ class View:
     trigger: Trigger
     reads: frozenset[Path] | None
 
-    def content(self, record: Any) -> Content:
-        """What is read of a record, by path."""
-        reads = {(name,) for name in record} - unread(self.trigger) if self.reads is None else self.reads
-        return {path: self.at(record, path) for path in reads}
+    def paths(self, records: Iterable[Any]) -> Collection[Path]:
+        """The paths of these records that are read."""
+        whole = {(name,) for record in records for name in record}
+        return whole - unread(self.trigger) if self.reads is None else self.reads
 
     def at(self, data: Any, path: Path) -> Any:
         """What lies at a path, in a form that can be compared; what goes on below a plain value is that value."""
@@ -81,22 +80,32 @@ def made_object(action: Action | None, answer: Any) -> Any:
     return None if place is None else at_path(answer, place.rpartition(".")[0])
 
 
-def judged(record: Any, past: Past, view: View, digest: str) -> str | None:
+def judged(record: Any, kind: str, past: Past, view: View, digest: str) -> str | None:
     """Why an event with this record is no news to an automation of that digest; None where it may be.
 
-    Only writes of runs that were opened after the automation last acted on the record count: of two people's changes
-    that cross, the one that was found first wins on both sides.
+    A field is none where we wrote it last, or where it is as it was when the automation last acted on the record; a
+    new record's empty fields are none either. Only writes of runs that were opened since that act count: of two
+    people's changes that cross, the one that was found first wins on both sides.
     """
     acted = next((each for each in past.runs if each.state != "skipped"), None)
+    since = [each for each in past.runs if acted is None or each.run >= acted.run]
     writes = [each for each in past.writes if acted is None or each.run >= acted.run]
-    held = view.content(record)
-    found = [_origin(path, value, writes, view) for path, value in held.items()]
-    origins = {origin for origin, _ in found}
-    if origins == {"ours"}:
-        return f"an echo of run {max(run for _, run in found)}: Hightide itself wrote all that it reads"
-    if acted is None or "theirs" in origins or not _repeats(acted, held, past.runs, view, digest):
-        return None
-    return f"all that it reads is as it was in run {acted.run}"
+    settled = acted is not None and acted.state == "done" and acted.digest == digest
+    fresh = acted is None and "new" in (kind, *(each.kind for each in since))
+    paths = view.paths([record, *(each.record for each in since)])
+    echoed = []
+    for path in paths:
+        held = view.at(record, path)
+        origin, run = _origin(path, held, writes, view)
+        same = all(_same(held, view.at(each.record, path)) for each in since)
+        known = origin == "unknown" and same and (settled or (fresh and held is NOTHING))
+        if origin == "ours":
+            echoed.append(run)
+        elif not known:
+            return None
+    if echoed:
+        return f"an echo of run {max(echoed)}: nobody else has changed anything that it reads"
+    return f"all that it reads is as it was in run {acted.run}" if acted is not None and paths else None
 
 
 def _origin(path: Path, held: Any, writes: Sequence[Write], view: View) -> tuple[Origin, int]:
@@ -110,14 +119,6 @@ def _origin(path: Path, held: Any, writes: Sequence[Write], view: View) -> tuple
         told = isinstance(write.answer, Mapping) and _names(write.answer, path)
         return "theirs" if told and not _same(held, answered) else "unknown", write.run
     return "unknown", 0
-
-
-def _repeats(acted: Before, held: Content, runs: Sequence[Before], view: View, digest: str) -> bool:
-    """Whether the automation has done all for this content, and the record has shown no other since."""
-    if acted.state != "done" or acted.digest != digest:
-        return False
-    since = [each.record for each in runs if each.run >= acted.run]
-    return all(_print(view.content(each)) == _print(held) for each in since)
 
 
 def _names(given: Any, path: Path) -> bool:
@@ -161,8 +162,3 @@ def _same(one: Any, other: Any) -> bool:
     if one is NOTHING or other is NOTHING:
         return one is other
     return fingerprint(one) == fingerprint(other)
-
-
-def _print(content: Content) -> str:
-    """The same for contents that differ in nothing but what is empty."""
-    return fingerprint({"/".join(path): value for path, value in content.items() if value is not NOTHING})

@@ -26,6 +26,7 @@ class Run:
     id: int
     side: str
     found_at: int
+    kind: str
     record: Mapping[str, Any]
     state: str = "open"
     judged: bool = False
@@ -33,10 +34,14 @@ class Run:
 
 @dataclass
 class Mirror:
-    """Both sides of the mirror; `spelling` is how each side keeps a text, `telling` whether its answers say so."""
+    """Both sides of the mirror, neither of which has the record at first.
+
+    `spelling` is how each side keeps a text, `telling` whether its answers say so; `omitting` leaves out what is empty.
+    """
 
     spelling: Mapping[str, Spelling] = field(default_factory=dict)
     telling: bool = True
+    omitting: bool = False
     now: int = 0
     runs: list[Run] = field(default_factory=list)
     writes: list[tuple[int, str, Write]] = field(default_factory=list)
@@ -54,8 +59,9 @@ class Mirror:
         self.now += 1
         record = self.records[side]
         if record["at"] != self.seen[side]:
+            kind = "updated" if self.seen[side] else "new"
             self.seen[side] = record["at"]
-            self.runs.append(Run(len(self.runs) + 1, side, self.now, dict(record)))
+            self.runs.append(Run(len(self.runs) + 1, side, self.now, kind, dict(record)))
 
     def judge(self, side: str) -> None:
         """The oldest run of that side is asked whether it goes on."""
@@ -64,12 +70,12 @@ class Mirror:
             return
         run.judged = True
         before = [
-            Before(run=each.id, state=each.state, digest="d", record=each.record)
+            Before(run=each.id, kind=each.kind, state=each.state, digest="d", record=each.record)
             for each in reversed(self.runs)
             if each.side == side and each.id < run.id
         ]
         writes = [write for at, to, write in reversed(self.writes) if to == side and at <= run.found_at]
-        if judged(run.record, Past(writes=writes, runs=before), VIEW, "d"):
+        if judged(run.record, run.kind, Past(writes=writes, runs=before), VIEW, "d"):
             run.state = "skipped"
 
     def send(self, side: str) -> None:
@@ -79,6 +85,7 @@ class Mirror:
             return
         to = "b" if side == "a" else "a"
         given = {name: run.record.get(name, "") for name in FIELDS}
+        given = {name: value for name, value in given.items() if value or not self.omitting}
         stored = self._put(to, {name: self.spelling.get(to, str)(value) for name, value in given.items()})
         answer = dict(stored) if self.telling else {"id": to}
         self.writes.append((self.now, to, Write(run=run.id, action="toy.set", given=given, answer=answer)))

@@ -30,6 +30,7 @@ pytestmark = pytest.mark.anyio
 SIDES = st.sampled_from("ab")
 VALUES = st.sampled_from(["", "x", "Y"])
 EDITS = st.tuples(st.just("edit"), SIDES, st.sampled_from(["first", "last"]), VALUES)
+WORDS = st.tuples(st.just("edit"), SIDES, st.sampled_from(["first", "last"]), st.sampled_from(["x", "Y"]))
 WORK = st.tuples(st.sampled_from(["poll", "judge", "send"]), SIDES)
 
 
@@ -47,6 +48,22 @@ def test_whatever_happens_in_whatever_order_both_sides_agree_in_the_end(moves: l
     mirror = played(Mirror(), moves)
     mirror.settle()
     assert mirror.shown("a") == mirror.shown("b")
+
+
+@given(moves=st.lists(WORDS | WORK, max_size=40))
+def test_so_they_do_where_what_is_empty_is_not_written(moves: list[Any]) -> None:
+    mirror = played(Mirror(omitting=True), moves)
+    mirror.settle()
+    assert mirror.shown("a") == mirror.shown("b")
+
+
+@given(edits=st.lists(WORDS, max_size=12))
+def test_fields_that_are_not_written_cause_no_second_write(edits: list[Any]) -> None:
+    mirror = Mirror(omitting=True)
+    for edit in edits:
+        before = mirror.shown("a")
+        played(mirror, [edit])
+        assert mirror.settle() == (mirror.shown(edit[1]) != before)
 
 
 @given(edits=st.lists(EDITS, max_size=12), telling=st.booleans())
@@ -85,17 +102,18 @@ def verdict(
     reads: tuple[str, ...] | None = ("email",),
     runs: tuple[Before, ...] = (),
     digest: str = "d",
+    kind: str = "updated",
 ) -> str | None:
     paths: frozenset[Path] | None = None if reads is None else frozenset(tuple(each.split(".")) for each in reads)
-    return judged(record, Past(writes=writes, runs=runs), View(trigger=TRIGGER, reads=paths), digest)
+    return judged(record, kind, Past(writes=writes, runs=runs), View(trigger=TRIGGER, reads=paths), digest)
 
 
 def wrote(given: Mapping[str, Any], answer: Any = None, run: int = 12) -> Write:
     return Write(run=run, action="toy.people.set", given=given, answer=answer)
 
 
-def before(run: int, state: str, record: Mapping[str, Any], digest: str = "d") -> Before:
-    return Before(run=run, state=state, digest=digest, record=record)
+def before(run: int, state: str, record: Mapping[str, Any], kind: str = "updated") -> Before:
+    return Before(run=run, kind=kind, state=state, digest="d", record=record)
 
 
 @pytest.mark.parametrize(
@@ -122,7 +140,7 @@ def test_what_we_wrote_is_an_echo(
     record: dict[str, Any], reads: tuple[str, ...] | None, given_: dict[str, Any], answer: Any
 ) -> None:
     told = verdict(record, [wrote(given_, answer)], reads=reads)
-    assert told == "an echo of run 12: Hightide itself wrote all that it reads"
+    assert told == "an echo of run 12: nobody else has changed anything that it reads"
 
 
 @pytest.mark.parametrize(
@@ -157,7 +175,7 @@ def test_the_last_write_of_each_field_counts() -> None:
     writes = [wrote({"phone": "2"}, run=14), wrote({"email": "b@x"}, run=13), wrote({"email": "a@x", "phone": "1"})]
     reads = ("email", "phone")
     told = verdict({"email": "b@x", "phone": "2"}, writes, reads=reads)
-    assert told == "an echo of run 14: Hightide itself wrote all that it reads"
+    assert told == "an echo of run 14: nobody else has changed anything that it reads"
     assert verdict({"email": "a@x", "phone": "2"}, writes, reads=reads) is None
 
 
@@ -169,6 +187,28 @@ def test_only_writes_since_the_automation_acted_count() -> None:
     skipped = before(13, "skipped", {"email": "b@x"})
     assert verdict(record, [wrote(record)], runs=(skipped,)) is not None
     assert verdict(record, [wrote(record, run=13)], runs=(acted,)) is not None, "it wrote to its own record"
+
+
+def test_fields_that_nobody_wrote_count_as_they_were_when_the_automation_acted() -> None:
+    reads = ("email", "phone")
+    acted = before(9, "done", {"email": "a@x", "phone": "1"})
+    write = wrote({"email": "b@x"})
+    echo = "an echo of run 12: nobody else has changed anything that it reads"
+    assert verdict({"email": "b@x", "phone": "1"}, [write], reads=reads, runs=(acted,)) == echo
+    assert verdict({"email": "b@x", "phone": "2"}, [write], reads=reads, runs=(acted,)) is None
+    assert verdict({"email": "b@x", "phone": "1"}, [write], reads=reads) is None
+    changed = before(10, "skipped", {"email": "a@x", "phone": "2"})
+    assert verdict({"email": "b@x", "phone": "1"}, [write], reads=reads, runs=(changed, acted)) is None
+    assert verdict({"email": "b@x"}, [write], reads=None, runs=(acted,)) is None, "the phone number has gone"
+
+
+def test_fields_of_a_new_record_that_were_never_filled_are_no_news() -> None:
+    reads, record, write = ("email", "phone"), {"email": "a@x"}, wrote({"email": "a@x"})
+    assert verdict(record, [write], reads=reads) is None
+    assert verdict(record, [write], reads=reads, kind="new") is not None
+    assert verdict(record, [], reads=reads, kind="new") is None
+    assert verdict(record, [write], reads=reads, runs=(before(9, "skipped", {"email": ""}, "new"),)) is not None
+    assert verdict(record, [write], reads=reads, runs=(before(9, "skipped", {"phone": "1"}, "new"),)) is None
 
 
 def test_content_that_was_done_already_is_no_news() -> None:
@@ -248,7 +288,7 @@ async def heard(works: Works, record: Mapping[str, Any], flow: Automation = LIST
 
 async def test_a_write_is_heard_as_an_echo_and_a_persons_change_is_not(both: Works) -> None:
     run = await written(both, "k", "x")
-    echo = f"an echo of run {run}: Hightide itself wrote all that it reads"
+    echo = f"an echo of run {run}: nobody else has changed anything that it reads"
     assert await heard(both, {"id": "k", "value": "x"}) == echo
     assert await heard(both, {"id": "k", "value": "y"}, kind="updated") == "done"
     assert await heard(both, {"id": "k", "value": "x"}, kind="updated") == "done", "changed back"

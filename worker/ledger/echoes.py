@@ -30,6 +30,7 @@ class Before:
     """An earlier run of the same automation for the same record of the same feed."""
 
     run: int
+    kind: str
     state: str
     digest: str
     record: Any
@@ -57,7 +58,7 @@ def past(connection: Connection, run: int, account: str) -> Past | None:
         .limit(MOST)
     )
     earlier = (
-        select(RUNS.c.id, RUNS.c.state, RUNS.c.digest, EVENTS.c.record)
+        select(RUNS.c.id, RUNS.c.state, RUNS.c.digest, EVENTS.c.kind, EVENTS.c.record)
         .join(EVENTS, EVENTS.c.id == RUNS.c.event)
         .where(EVENTS.c.feed == this.feed, EVENTS.c.key == this.key)
         .where(RUNS.c.automation == this.automation, RUNS.c.id < run)
@@ -70,7 +71,7 @@ def past(connection: Connection, run: int, account: str) -> Past | None:
             for row in connection.execute(written)
         ],
         runs=[
-            Before(run=row.id, state=row.state, digest=row.digest, record=orjson.loads(row.record))
+            Before(run=row.id, kind=row.kind, state=row.state, digest=row.digest, record=orjson.loads(row.record))
             for row in connection.execute(earlier)
         ],
     )
