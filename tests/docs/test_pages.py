@@ -41,6 +41,10 @@ connections:
     location_id: ve9EPM428h8vShlRW1KT
     company_id: 5DP41231LkQsiKESj6rh
     auth: {type: private_token, token: "${ACME_TOKEN}"}
+  branch:
+    kind: ghl
+    location_id: Xb3CqM6UzRzL8kTn2PdY
+    auth: {type: private_token, token: "${ACME_TOKEN}"}
   rankr:
     kind: rankr
     base_url: https://rankr.example
