@@ -33,6 +33,7 @@ DOTS = re.compile(r"/(?:\.|%2e){1,2}(?=/|$)", re.IGNORECASE)
 
 T = TypeVar("T")
 Send = Callable[[Outgoing], Awaitable[T | Reply]]
+Credential = Mapping[str, str]
 
 
 @dataclass(slots=True)
@@ -46,7 +47,7 @@ class _Account:
     query: tuple[tuple[str, str], ...] = field(repr=False)
     slots: Slots
     breaker: Breaker
-    credential: Mapping[str, str] | None = field(default=None, repr=False)
+    credential: Credential | None = field(default=None, repr=False)
     headers: dict[tuple[str, bool], CIMultiDict[str]] = field(default_factory=dict, repr=False)
 
 
@@ -82,9 +83,8 @@ class Client:
         Raises:
             VendorError: one of `connections.errors`; a Later says that nothing has taken effect.
         """
-        reply: Reply = await self._guarded(connection, request, precedence, self._transport.exchange)
-        answer = _answer(reply, f"{request.method} {request.path}")
-        header = reply.headers.get("link")
+        got: tuple[Reply, Credential] = await self._guarded(connection, request, precedence, self._transport.exchange)
+        answer, header = _answer(connection, request, *got), got[0].headers.get("link")
         return replace(answer, next=next_page(header, connection, request.path)) if header else answer
 
     async def download(
@@ -96,7 +96,7 @@ class Client:
             VendorError: as `call`.
             OSError: the file cannot be written.
         """
-        saved = await self._guarded(connection, request, precedence, partial(self._transport.save, path=path))
+        saved, _ = await self._guarded(connection, request, precedence, partial(self._transport.save, path=path))
         return saved.size, saved.sha256, saved.content_type
 
     async def reserve(self, connection: Connection, want: int, precedence: Precedence) -> Grant:
@@ -124,7 +124,10 @@ class Client:
         await self._tokens.close()
         await self._limiter.close()
 
-    async def _guarded(self, connection: Connection, request: Request, precedence: Precedence, send: Send[T]) -> T:
+    async def _guarded(
+        self, connection: Connection, request: Request, precedence: Precedence, send: Send[T]
+    ) -> tuple[T, Credential]:
+        """What came of the request, and the credential that it was sent with."""
         account = self._account(connection)
         trial = account.breaker.enter()
         try:
@@ -139,18 +142,21 @@ class Client:
         account.breaker.leave(None, trial=trial)
         return outcome
 
-    async def _authorized(self, account: _Account, request: Request, precedence: Precedence, send: Send[T]) -> T:
-        outcome = await self._attempt(account, request, precedence, send)
-        if isinstance(outcome, Reply) and outcome.status == 401:
-            stale = account.credential or {}
-            if await self._tokens.refresh(account.connection, stale):
-                outcome = await self._attempt(account, request, precedence, send)
+    async def _authorized(
+        self, account: _Account, request: Request, precedence: Precedence, send: Send[T]
+    ) -> tuple[T, Credential]:
+        sent = await self._tokens.header(account.connection)
+        outcome = await self._attempt(account, _built(account, request, sent), precedence, send)
+        refused = isinstance(outcome, Reply) and outcome.status == 401
+        # many calls may be in flight when a token ends: stale is what this one was sent with
+        if refused and await self._tokens.refresh(account.connection, sent):
+            sent = await self._tokens.header(account.connection)
+            outcome = await self._attempt(account, _built(account, request, sent), precedence, send)
         if isinstance(outcome, Reply) and outcome.status // 100 != 2:
-            raise await self._refused(account, request, outcome)
-        return cast("T", outcome)
+            raise await self._refused(account, request, sent, outcome)
+        return cast("T", outcome), sent
 
-    async def _attempt(self, account: _Account, request: Request, precedence: Precedence, send: Send[T]) -> T | Reply:
-        built = await self._built(account, request)
+    async def _attempt(self, account: _Account, built: Outgoing, precedence: Precedence, send: Send[T]) -> T | Reply:
         purse = self._purse(account.connection, precedence)
         give_up = time.monotonic() + self._patience
         while True:
@@ -168,30 +174,12 @@ class Client:
             await self._limiter.learn(account.connection.budget, outcome.headers, time.monotonic() - started)
         return outcome
 
-    async def _built(self, account: _Account, request: Request) -> Outgoing:
-        credential = await self._tokens.header(account.connection)
-        if credential is not account.credential:
-            account.credential = credential
-            account.headers.clear()
-        shape = (request.version, request.body is not None)
-        headers = account.headers.get(shape)
-        if headers is None:
-            headers = account.headers[shape] = _headers(account, request, credential)
-        if DOTS.search(request.path):
-            raise Refused(
-                f"{request.method} {request.path}: a part of the path is `.` or `..`; it would lead elsewhere"
-            )
-        query = request.query + account.query
-        url = f"{account.base}{request.path}{'?' if query else ''}{urlencode(query, quote_via=quote)}"
-        body = b"" if request.body is None else orjson.dumps(request.body)
-        return Outgoing(request.method, url, headers, body)
-
-    async def _refused(self, account: _Account, request: Request, reply: Reply) -> VendorError:
+    async def _refused(self, account: _Account, request: Request, credential: Credential, reply: Reply) -> VendorError:
         now = self._clock()
         error = refusal(
             reply.status,
             reply.headers,
-            masked(reply.body, (*_secrets(account), *request.secret)),
+            masked(reply.body, _secrets(account.connection, request, credential)),
             f"{request.method} {request.path}",
             patterns=account.vendor.patterns,
             now=now,
@@ -234,7 +222,23 @@ class Client:
         return purse
 
 
-def _headers(account: _Account, request: Request, credential: Mapping[str, str]) -> CIMultiDict[str]:
+def _built(account: _Account, request: Request, credential: Credential) -> Outgoing:
+    if credential is not account.credential:
+        account.credential = credential
+        account.headers.clear()
+    shape = (request.version, request.body is not None)
+    headers = account.headers.get(shape)
+    if headers is None:
+        headers = account.headers[shape] = _headers(account, request, credential)
+    if DOTS.search(request.path):
+        raise Refused(f"{request.method} {request.path}: a part of the path is `.` or `..`; it would lead elsewhere")
+    query = request.query + account.query
+    url = f"{account.base}{request.path}{'?' if query else ''}{urlencode(query, quote_via=quote)}"
+    body = b"" if request.body is None else orjson.dumps(request.body)
+    return Outgoing(request.method, url, headers, body)
+
+
+def _headers(account: _Account, request: Request, credential: Credential) -> CIMultiDict[str]:
     headers = {
         "host": account.host,
         "accept": "application/json",
@@ -248,24 +252,23 @@ def _headers(account: _Account, request: Request, credential: Mapping[str, str])
     return CIMultiDict({**headers, **credential})
 
 
-def _secrets(account: _Account) -> tuple[str, ...]:
-    sent = tuple(value.rpartition(" ")[2] for value in (account.credential or {}).values())
-    return (*secrets_of(account.connection.auth), *sent)
+def _secrets(connection: Connection, request: Request, credential: Credential) -> tuple[str, ...]:
+    sent = tuple(value.rpartition(" ")[2] for value in credential.values())
+    return (*secrets_of(connection.auth), *sent, *request.secret)
 
 
 def _spent(connection: Connection, retry_at: float) -> QuotaSpent:
     return QuotaSpent(f"connection {connection.name}: its quota is used up for now", retry_at=retry_at)
 
 
-def _answer(reply: Reply, where: str) -> Answer:
+def _answer(connection: Connection, request: Request, reply: Reply, credential: Credential) -> Answer:
     data: Any = None
     if reply.body.strip():
         try:
             data = orjson.loads(reply.body)
         except orjson.JSONDecodeError as error:
-            what = hint(reply.headers, reply.body)
-            raise Garbage(
-                f"{where}: {reply.status}, but the answer is no JSON ({what})", status=reply.status
-            ) from error
+            what = hint(reply.headers, masked(reply.body, _secrets(connection, request, credential)))
+            said = f"{request.method} {request.path}: {reply.status}, but the answer is no JSON ({what})"
+            raise Garbage(said, status=reply.status) from error
     date = reply.headers.get("date")
     return Answer(status=reply.status, data=data, headers=reply.headers, at=moment(date) if date else None)

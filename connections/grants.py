@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 import httpx
 import orjson
 
-from connections.connection import OAuth
+from connections.connection import ClientCredentials, OAuth
 from connections.errors import Garbage, Refused
 from connections.refusals import masked, refusal
 from connections.transport import Transport, address, insecure, where
@@ -46,6 +46,11 @@ def code_form(
 def refresh_form(auth: OAuth, refresh: str, user_type: str) -> dict[str, str]:
     """The form that turns a refresh token into the next pair; the token is spent by it."""
     return {**_app(auth), "grant_type": "refresh_token", "refresh_token": refresh, "user_type": user_type}
+
+
+def credentials_form(auth: ClientCredentials) -> dict[str, str]:
+    """The form that asks for a token in an app's own name (RFC 6749, 4.4)."""
+    return {**_app(auth), "grant_type": "client_credentials"} | ({"scope": auth.scope} if auth.scope else {})
 
 
 def consent_address(
@@ -151,5 +156,5 @@ def _granted(body: bytes, place: str) -> Granted:
     )
 
 
-def _app(auth: OAuth) -> dict[str, str]:
+def _app(auth: OAuth | ClientCredentials) -> dict[str, str]:
     return {"client_id": auth.client_id, "client_secret": auth.client_secret.get_secret_value()}

@@ -54,16 +54,6 @@ class Operation:
         """The names in the braces of the path, in order."""
         return tuple(re.findall(r"\{(\w+)\}", self.path))
 
-    @property
-    def query_params(self) -> tuple[str, ...]:
-        """The names that go into the query string."""
-        return tuple(get_type_hints(self.query)) if self.query else ()
-
-    @property
-    def body_params(self) -> tuple[str, ...]:
-        """The names that go into the JSON body."""
-        return tuple(get_type_hints(self.body)) if self.body else ()
-
 
 def get(path: str, query: type[Any] | None = None, **more: Any) -> Operation:
     """A GET, its parameters in the query string."""

@@ -12,6 +12,7 @@ from functools import lru_cache
 from html import unescape
 from types import MappingProxyType
 from typing import Any
+from urllib.parse import quote
 
 import aiohttp
 import httpx
@@ -112,9 +113,8 @@ def refusal(
     if pattern and re.search(pattern, words, re.IGNORECASE):
         kind = MEANT[status]
     if 300 <= status < 400:
-        words = (
-            f"it redirects to {bounded(headers.get('location', 'nowhere'), 200)}: base_url should be the address itself"
-        )
+        place = headers.get("location", "nowhere").partition("?")[0]  # the query may hold a key, in whatever form
+        words = f"it redirects to {bounded(place, 200)}: base_url should be the address itself"
     seconds = retry_after(headers, now) if issubclass(kind, (RateLimited, Unavailable)) else None
     message = f"{where}: {status}{f' {words}' if words else ''}"
     return kind(message, status=status, retry_at=None if seconds is None else now + seconds, data=data)
@@ -160,10 +160,10 @@ def bounded(text: str, longest: int = LONGEST) -> str:
 
 
 def masked(body: bytes, secrets: Iterable[str]) -> bytes:
-    """The body with every secret replaced; very short ones are left, they would tear words apart."""
-    for secret in sorted(secrets, key=len, reverse=True):
-        if len(secret) >= 6:
-            body = body.replace(secret.encode(), b"***")
+    """The body with every secret replaced, also as it stands in a URL; very short ones would tear words apart."""
+    forms = {form for secret in secrets if len(secret) >= 6 for form in (secret, quote(secret, safe=""))}
+    for form in sorted(forms, key=len, reverse=True):
+        body = body.replace(form.encode(), b"***")
     return body
 
 

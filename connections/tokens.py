@@ -10,15 +10,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Protocol
-from urllib.parse import urlencode
-
-import httpx
-import orjson
 
 from connections.connection import ApiKey, Auth, Basic, ClientCredentials, Connection, NoAuth, PrivateToken
-from connections.errors import Garbage, Refused, VendorError
-from connections.refusals import masked, refusal
-from connections.transport import Transport, address, insecure, where
+from connections.errors import Refused, VendorError
+from connections.grants import ask, credentials_form
+from connections.transport import Transport
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
 RENEW = 0.1
@@ -170,44 +166,14 @@ class Tokens:
         )
 
     async def _fetch(self, connection: Connection, auth: ClientCredentials, kept: _Fetched) -> None:
-        secret = auth.client_secret.get_secret_value()
-        token, lasts = await self._granted(connection, auth, secret)
-        now = self._clock()
+        self._transport = self._transport or Transport()
+        url = connection.base_url.rstrip("/") + auth.token_path
+        form, secret = credentials_form(auth), (auth.client_secret.get_secret_value(),)
+        granted = await ask(self._transport, url, form, secret=secret, clock=self._clock)
+        now, lasts = self._clock(), granted.lasts
         early = max(AT_LEAST, lasts * RENEW * (1 + self._jitter())) if lasts > 2 * AT_LEAST else lasts / 2
         kept.header, kept.renew_at, kept.ends_at = (
-            bearer(_printable(token, connection)),
+            bearer(_printable(granted.access, connection)),
             now + lasts - early,
             now + lasts,
         )
-
-    async def _granted(self, connection: Connection, auth: ClientCredentials, secret: str) -> tuple[str, float]:
-        """Asks for a token: the token, and how many seconds it lasts (RFC 6749, 4.4 and 5.1)."""
-        fault = insecure(connection.base_url)
-        if fault:
-            raise Refused(f"connection {connection.name}: {fault}")
-        form = {"grant_type": "client_credentials", "client_id": auth.client_id, "client_secret": secret}
-        if auth.scope:
-            form["scope"] = auth.scope
-        request = httpx.Request(
-            "POST",
-            address(connection.base_url.rstrip("/") + auth.token_path),
-            headers={"content-type": "application/x-www-form-urlencoded", "accept": "application/json"},
-            content=urlencode(form).encode(),
-        )
-        self._transport = self._transport or Transport()
-        reply = await self._transport.send(request)
-        if reply.status // 100 != 2:
-            body = masked(reply.body, (secret,))
-            raise refusal(reply.status, reply.headers, body, where(request), now=self._clock())
-        return _token_in(reply.body, where(request))
-
-
-def _token_in(body: bytes, where: str) -> tuple[str, float]:
-    try:
-        data = orjson.loads(body)
-        token, lasts = data["access_token"], float(data.get("expires_in", 3600))
-    except (orjson.JSONDecodeError, KeyError, TypeError, ValueError, AttributeError) as error:
-        raise Garbage(f"{where}: the answer holds no access_token") from error
-    if not isinstance(token, str) or lasts <= 0:
-        raise Garbage(f"{where}: the answer holds no access_token that lasts")
-    return token, lasts

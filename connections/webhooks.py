@@ -154,7 +154,7 @@ def _signed(signature: Signature, headers: Mapping[str, str], body: bytes) -> bo
         return False
     if signature.algorithm == "hmac_sha256":
         expected = hmac.new(signature.key.encode(), body, hashlib.sha256).hexdigest()
-        return hmac.compare_digest(expected, given.removeprefix("sha256=").lower())
+        return hmac.compare_digest(expected.encode(), given.removeprefix("sha256=").lower().encode())
     key = _public(signature.key)
     try:
         proof = base64.b64decode(given, validate=True)

@@ -72,14 +72,15 @@ class Receiver:
     async def receive(self, request: Request) -> Response:
         """Answer `POST /webhooks/KIND` and `POST /webhooks/KIND/TYPE`."""
         kind = request.path_params["kind"]
+        known = kind if kind in self._project().vendors else "other"  # the address may hold anything
         try:
             notice = self._checked(kind, request.headers, await _body(request), request.path_params.get("type"))
         except Unacceptable as error:
-            self._count(kind, "refused")
+            self._count(known, "refused")
             return JSONResponse({"message": str(error)}, status_code=error.status)
         except ClientDisconnect:
             return Response(status_code=400)
-        self._count(kind, "accepted")
+        self._count(known, "accepted")
         self._told.add((kind, notice.type, notice.account))
         arrived = arrival(self._project().vendors[kind], notice)
         if arrived is not None:

@@ -9,7 +9,6 @@ from typing import Any
 from config.automation import Automation
 from connections.connection import Agency, Connection, OAuth
 from connections.errors import Garbage
-from connections.quota import Precedence
 from connections.vendors import Vendor
 from connections.wire import Request
 from worker.exchange import VERSION
@@ -74,14 +73,11 @@ async def installed_in(agency: Connection, vendor: Vendor, client: Caller) -> di
         return None
     found: dict[str, str | None] = {}
     for page in range(MOST_PAGES):
-        rows = _rows(await client.call(agency, _request(vendor.installed_path, agency, agency.auth, page), _AS))
+        rows = _rows(await client.call(agency, _request(vendor.installed_path, agency, agency.auth, page), "poll"))
         found |= {row["_id"]: row.get("name") for row in rows if row.get("isInstalled", True)}
         if len(rows) < PAGE:
             return found
     raise Garbage(f"{agency.name}: the list of its installations does not end")
-
-
-_AS: Precedence = "poll"
 
 
 def _request(path: str, agency: Connection, auth: OAuth, page: int) -> Request:

@@ -14,6 +14,7 @@ from actions.action import Bulk, Guarded, Natural, Unsafe
 from config.problems import ConfigError
 from config.project import Project, load
 from connections.connection import ApiKey, Basic, ClientCredentials, Quota
+from connections.operation import hints_of
 from connections.paging import Keyset, Linked, Numbered, Offset, OnePage
 from connections.request import InvalidInputs, build, check
 from connections.webhooks import Scheme, Signature
@@ -191,7 +192,11 @@ def test_an_action_says_what_makes_repeating_it_safe(shop) -> None:
     assert isinstance(row.repeat, Guarded)
     assert row.repeat.refusals == {"already there": "error.id"}
     probe = row.repeat.probe
-    assert (probe.find.method, probe.find.path, probe.find.query_params) == ("GET", "/shops/{shop}/orders", ("q",))
+    assert (probe.find.method, probe.find.path, list(hints_of(probe.find.query))) == (
+        "GET",
+        "/shops/{shop}/orders",
+        ["q"],
+    )
     assert probe.same == {"title": "title", "client.mail": "client.email"}
     assert (probe.since, probe.settles, probe.paging) == ("created_at", timedelta(seconds=30), Numbered(size=50))
     assert row.returns == "order.id"

@@ -13,7 +13,7 @@ import pytest
 from pydantic import SecretStr
 
 from connections.client import Client
-from connections.connection import ApiKey, Connection, NoAuth, OAuth, PrivateToken, Quota
+from connections.connection import ApiKey, ClientCredentials, Connection, NoAuth, OAuth, PrivateToken, Quota
 from connections.errors import (
     BreakerOpen,
     Garbage,
@@ -269,6 +269,52 @@ async def test_a_401_that_stays_is_unauthorized(
         with pytest.raises(Unauthorized, match="not authorized for this scope"):
             await ours.call(connection(server.url), GET, "poll")
     assert len(server.seen) == sent
+
+
+async def test_calls_in_flight_when_a_token_ends_share_one_new_token(
+    loopback: Start, answer: Any, connection: Make
+) -> None:
+    """Each is refused only when the one before has been answered with the new token."""
+    calls, issued, old = 5, 0, 0
+    turns = [asyncio.Event() for _ in range(calls + 1)]
+
+    async def respond(seen: Any, writer: asyncio.StreamWriter) -> bool:
+        nonlocal issued, old
+        if seen.target == "/oauth/token":
+            issued += 1
+            writer.write(answer(200, f'{{"access_token": "token-{issued}"}}'.encode()))
+            return True
+        number = int(seen.target.rpartition("/")[2])
+        if seen.headers["authorization"] != "Bearer token-1":
+            turns[number + 1].set()
+            writer.write(answer())
+            return True
+        old += 1
+        if old == calls:
+            turns[0].set()
+        await turns[number].wait()
+        writer.write(answer(401))
+        return True
+
+    auth = ClientCredentials(client_id="app", client_secret=SecretStr("s-123456"))
+    async with loopback(respond) as server, client() as ours:
+        acme = connection(server.url, auth=auth)
+        asked = [ours.call(acme, Request(method="GET", path=f"/things/{n}"), "poll") for n in range(calls)]
+        assert [each.status for each in await asyncio.gather(*asked)] == [200] * calls
+    assert issued == 2
+
+
+@pytest.mark.parametrize("status", [200, 301])
+async def test_a_key_in_the_query_is_in_no_message(loopback: Start, answer: Any, connection: Make, status: int) -> None:
+    async def respond(seen: Any, writer: asyncio.StreamWriter) -> bool:
+        writer.write(answer(status, f"no JSON: {seen.target}".encode(), location=f"/v2{seen.target}"))
+        return True
+
+    auth = ApiKey(key=SecretStr("top&secret"), header=None, query="key")
+    async with loopback(respond) as server, client() as ours:
+        with pytest.raises(VendorError) as caught:
+            await ours.call(connection(server.url, auth=auth), GET, "poll")
+    assert "secret" not in str(caught.value)
 
 
 async def test_a_429_freezes_the_budget_for_all_calls(loopback: Start, answer: Any, connection: Make) -> None:
