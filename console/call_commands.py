@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 from urllib.parse import quote, urlencode
 
@@ -13,7 +14,7 @@ from connections.client import Client
 from connections.connection import ApiKey, Auth, Connection, NoAuth
 from connections.request import InvalidInputs, build, masked
 from connections.vendors import Vendor
-from connections.wire import Answer, Request
+from connections.wire import Answer
 from console import output
 from console.asking import Found, as_watched, ask, check_inputs
 from console.calling import calling, connection_for, desk_of, given_inputs, unknown
@@ -97,7 +98,7 @@ def act(
             )
         request = build(row.operation(inputs), inputs, home)
         if dry_run:
-            output.json(request_json(row, request, home, inputs, rows.vendors.get(home.kind)))
+            output.json(request_json(row, home, inputs, rows.vendors.get(home.kind)))
             return None
         return await client.call(home, request, "action")
 
@@ -110,9 +111,11 @@ def act(
 
 
 def request_json(
-    action: Action, request: Request, connection: Connection, inputs: dict[str, Any], vendor: Vendor | None = None
+    action: Action, connection: Connection, inputs: Mapping[str, Any], vendor: Vendor | None = None
 ) -> dict[str, Any]:
-    """A request as it would be sent, with what is secret hidden."""
+    """A request as it would be sent; it is made of the inputs with what is secret hidden, wherever that goes."""
+    operation = action.operation(inputs)
+    request = build(operation, masked(operation, inputs), connection)
     query = list(request.query)
     headers = {"accept": "application/json", **_credential(connection.auth, query)}
     if request.version:
@@ -120,13 +123,8 @@ def request_json(
     if request.body is not None:
         headers["content-type"] = "application/json"
     asked = f"?{urlencode(query, quote_via=quote, safe='*')}" if query else ""
-    shown = masked(action.operation(inputs), inputs)
-    hidden = {name for name, value in shown.items() if value == output.HIDDEN and inputs[name] != value}
-    body = request.body
-    if isinstance(body, dict):
-        body = {name: output.HIDDEN if name in hidden else value for name, value in body.items()}
     url = f"{connection.base_url}{request.path}{asked}"
-    return {"action": action.id, "method": request.method, "url": url, "headers": headers, "body": body}
+    return {"action": action.id, "method": request.method, "url": url, "headers": headers, "body": request.body}
 
 
 def _credential(auth: Auth, query: list[tuple[str, str]]) -> dict[str, str]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from redis.exceptions import RedisError
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from config.problems import ConfigError
 from connections.errors import VendorError
+from worker.logs import Mask
 
 FAULT, USAGE, OUT_OF_REACH = 1, 2, 3
 
@@ -22,12 +23,12 @@ class OutOfReach(Exception):
     """Something that a command needs cannot be reached; the message says what, and what to do."""
 
 
-def told(error: Exception, environ: Mapping[str, str]) -> tuple[str, int]:
-    """What to print, and the exit status."""
+def told(error: Exception, environ: Mapping[str, str], mask: Callable[[], Mask]) -> tuple[str, int]:
+    """What to print, and the exit status; a trace is masked, as it repeats what errors below say."""
     message, status = _told(error)
     if environ.get("HIGHTIDE_DEBUG") == "1":
         trace = "".join(traceback.format_exception(error))
-        return f"{message}\n{trace}", status
+        return f"{message}\n{mask()(trace)}", status
     return message, status
 
 

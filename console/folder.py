@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from itertools import pairwise
 from pathlib import Path
 
 from config.problems import ConfigError
@@ -45,6 +46,19 @@ def mask_of(project: Path | None) -> Mask:
     with suppress(ConfigError):  # what a faulty project has done can be looked at all the same
         mask.learn(secrets_of_connections(load(settings.project, environment(project)).connections))
     return mask
+
+
+def mask_of_command(words: Sequence[str]) -> Mask:
+    """What hides the secrets of the project that a command line names, however wrong the rest of it is."""
+    named = [
+        after if word == "--project" else word.partition("=")[2]
+        for word, after in pairwise([*words, ""])
+        if word == "--project" or word.startswith("--project=")
+    ]
+    try:
+        return mask_of(Path(named[-1]) if named else None)
+    except (ConfigError, Fault):
+        return Mask(os.environ.values())
 
 
 @contextmanager

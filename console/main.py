@@ -25,8 +25,9 @@ def main() -> NoReturn:
         sys.exit(0)
     except Exception as error:  # noqa: BLE001  # the one place where whatever went wrong becomes words
         from console.failures import told  # noqa: PLC0415  # its imports are for those who need them
+        from console.folder import mask_of_command  # noqa: PLC0415
 
-        message, status = told(error, os.environ)
+        message, status = told(error, os.environ, lambda: mask_of_command(sys.argv))
         typer.echo(message, err=True)
         sys.exit(status)
     sys.exit(0)

@@ -130,11 +130,11 @@ def variables(automation: Automation) -> set[str]:
 
 
 def _request(each: Rehearsed, connection: Connection, desk: Desk) -> dict[str, Any] | None:
-    if each.request is None or each.inputs is None:
+    if each.inputs is None:
         return None
     project = desk.project()
     vendor = project.vendors.get(connection.kind)
-    shown = request_json(project.actions[each.step.use], each.request, connection, dict(each.inputs), vendor)
+    shown = request_json(project.actions[each.step.use], connection, each.inputs, vendor)
     # what stands in for an answer is no id, and is better read as it is
     shown["url"] = shown["url"].replace("%3C", "<").replace("%3E", ">")
     hidden: dict[str, Any] = orjson.loads(desk.mask(orjson.dumps(shown).decode()))

@@ -9,17 +9,17 @@ from typing import Any, Literal
 import orjson
 from sqlalchemy import Connection, RowMapping, func, select
 
-from config.automation import schedule_of
+from config.automation import Schedule, schedule_of
 from worker.heartbeat import SILENT
 from worker.ledger import breakers, credentials
 from worker.ledger.breakers import OpenBreaker
 from worker.ledger.tables import AUTOMATIONS, FEEDS, PROCESSES, RUNS, SET_ASIDE
 from worker.poll import NEVER
-from worker.schedule import interval
+from worker.schedule import interval, missed_slots
 
 STATES = ("open", "done", "failed", "uncertain", "skipped")
 PATIENCE = 3
-"""A feed that has not succeeded for so many intervals is stale."""
+"""A feed that has not succeeded while so many of its slots went by is stale; a night without slots is no delay."""
 
 FeedState = Literal["baseline", "ok", "failing", "stale", "ordered"]
 
@@ -103,6 +103,11 @@ def status(connection: Connection, now: int) -> Status:
     )
 
 
+def answers(connection: Connection) -> None:
+    """Make sure that the ledger is there and answers; whoever may ask this costs next to nothing."""
+    connection.execute(select(PROCESSES.c.id).limit(1))
+
+
 def processes(connection: Connection, now: int) -> tuple[ProcessReport, ...]:
     """The beats and workers that were seen in the last day, by role."""
     return tuple(_process(row, now) for row in _rows(connection, select(PROCESSES).order_by(PROCESSES.c.role)))
@@ -157,7 +162,7 @@ def _feed(row: RowMapping, automations: tuple[str, ...], aside: int, now: int) -
     plain = ("id", "trigger", "connection", "brought_at", "polls", "requests", "events", "missed", "failures", "error")
     return FeedReport(
         **{name: row[name] for name in plain},
-        state=_state(row, every, now),
+        state=_state(row, schedules, now),
         automations=automations,
         due_at=None if row["due_at"] >= NEVER else row["due_at"],
         polled_at=row["polled_at"] or None,
@@ -167,15 +172,15 @@ def _feed(row: RowMapping, automations: tuple[str, ...], aside: int, now: int) -
     )
 
 
-def _state(row: RowMapping, every: int | None, now: int) -> FeedState:
+def _state(row: RowMapping, schedules: Sequence[Schedule], now: int) -> FeedState:
     last = max(row["succeeded_at"] or 0, row["created_at"])
-    if every is not None and now - last > PATIENCE * every:
+    if schedules and missed_slots(schedules, row["id"], last, now, row["pace"], most=PATIENCE) == PATIENCE:
         return "stale"
     if row["failures"]:
         return "failing"
     if row["phase"] is None or row["phase"] == _BASELINE:
         return "baseline"
-    return "ok" if every is not None else "ordered"
+    return "ok" if schedules else "ordered"
 
 
 def _process(row: RowMapping, now: int) -> ProcessReport:

@@ -25,10 +25,12 @@ def next_slot(schedules: Sequence[Schedule], feed: str, now: int, pace: int) -> 
     return min(_next(schedule, feed, now, pace) for schedule in schedules)
 
 
-def missed_slots(schedules: Sequence[Schedule], feed: str, slot: int, now: int, pace: int) -> int:
-    """How many slots lay between the one that was kept and `now`, and went by unkept."""
+def missed_slots(
+    schedules: Sequence[Schedule], feed: str, slot: int, now: int, pace: int, *, most: int = MOST_COUNTED
+) -> int:
+    """How many slots lay between the one that was kept and `now`, and went by unkept; no more than `most`."""
     count, at = 0, slot
-    while count < MOST_COUNTED and (at := next_slot(schedules, feed, at, pace)) <= now:
+    while count < most and (at := next_slot(schedules, feed, at, pace)) <= now:
         count += 1
     return count
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import orjson
 import pytest
 from sqlalchemy import select, update
 
-from config.automation import Automation, Every, Step, TriggerUse
+from config.automation import Automation, Cron, Every, Step, TriggerUse
 from triggers import snapshot, watermark
 from triggers.catalog import CATALOG as TRIGGERS
 from triggers.reading import Event, SetAside
@@ -336,6 +337,22 @@ def test_a_feed_is_ok_failing_or_stale(ledger: Store, later: int, error: str | N
     [found] = ledger.read_now(reports.feeds, NOW + later)
     assert (found.id, found.state, found.automations) == (feed, state, ("greet",))
     assert found.error == error
+
+
+@pytest.mark.parametrize(
+    ("asked", "state"),
+    [
+        ("2026-11-20T17:56:00Z", "ok"),
+        ("2026-11-22T12:00:00Z", "ok"),  # a Sunday
+        ("2026-11-23T09:09:00Z", "ok"),
+        ("2026-11-23T09:10:00Z", "stale"),  # the third slot of Monday
+    ],
+)
+def test_a_feed_is_not_stale_while_its_cron_has_no_slots(ledger: Store, asked: str, state: str) -> None:
+    friday, then = (round(datetime.fromisoformat(at).timestamp() * 1000) for at in ("2026-11-20T17:55:00Z", asked))
+    office = replace(GREET, trigger=replace(USE, schedule=Cron("*/5 9-17 * * mon-fri")))
+    polled(ledger, deployed(ledger, office, friday), now=friday)
+    assert ledger.read_now(reports.feeds, then)[0].state == state
 
 
 def test_a_feed_is_at_its_baseline_until_that_is_read(ledger: Store) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,9 +14,11 @@ from pydantic import SecretStr
 from actions.action import Action
 from actions.catalog import CATALOG as ACTIONS
 from config.automation import Automation, Every, Step, TriggerUse
-from connections.connection import Connection, PrivateToken
+from config.catalogues import read_connectors
+from connections.connection import Connection, NoAuth, PrivateToken
 from connections.quota import Precedence
 from connections.wire import Answer, Request
+from console.call_commands import request_json
 from console.rehearsal import Rehearsal, rehearse, stand_in
 from triggers.reading import Event
 from worker.custom_fields import CustomFieldNames
@@ -152,3 +155,19 @@ def test_a_condition_that_fails_is_an_error_of_the_automation() -> None:
     found = rehearsed(note("x"), when="record.id > 5")
     assert not found.sound
     assert str(found.error).startswith("when: ")
+
+
+def test_what_is_secret_is_hidden_wherever_it_goes(tmp_path: Path) -> None:
+    (tmp_path / "connectors").mkdir()
+    (tmp_path / "connectors" / "zed.yaml").write_text(
+        "kind: zed\ntitle: Zed\nbase_url: https://zed.example\nauth: {none: {}}\nactions:\n"
+        "  users.create: {summary: Create a user, request: POST /users, body: {email: required email,"
+        " password: {type: text, secret: true, as: auth.password}}}\n"
+        "  users.find: {summary: Find a user, request: GET /users, query: {pin: {type: text, secret: true}}}\n"
+    )
+    [zed] = read_connectors(tmp_path, {}).connectors
+    connection = Connection(name="zed", kind="zed", base_url="https://zed.example", auth=NoAuth())
+    made = request_json(zed.actions["zed.users.create"], connection, {"email": "a@b.cd", "password": "hunter2"})
+    assert made["body"] == {"email": "a@b.cd", "auth": {"password": "***"}}
+    found = request_json(zed.actions["zed.users.find"], connection, {"pin": "1234"})
+    assert found["url"] == "https://zed.example/users?pin=***"

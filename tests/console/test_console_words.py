@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import typer
 from redis.exceptions import ConnectionError as RedisAway
+from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
 from config.problems import ConfigError, Problem
 from connections.errors import Refused, Unreachable
 from console import output
 from console.failures import Fault, OutOfReach, told
+from console.folder import mask_of_command
 from console.times import moment
+from worker.ledger.database import open_database
+from worker.logs import Mask
 
 NOW = 1_800_000_000_000
 
@@ -80,7 +86,7 @@ def test_a_table_elsewhere_than_on_a_terminal_is_plain_and_aligned(capsys: pytes
     ],
 )
 def test_every_failure_has_its_words_and_its_status(error: Exception, status: int, said: str) -> None:
-    message, found = told(error, {})
+    message, found = told(error, {}, Mask)
     assert found == status
     assert said in message
     assert "\n" not in message
@@ -89,5 +95,29 @@ def test_every_failure_has_its_words_and_its_status(error: Exception, status: in
 def test_a_trace_is_shown_only_to_those_who_ask_for_it() -> None:
     with pytest.raises(KeyError) as caught:
         _ = {}["lost"]
-    assert "Traceback" not in told(caught.value, {})[0]
-    assert "Traceback" in told(caught.value, {"HIGHTIDE_DEBUG": "1"})[0]
+    assert "Traceback" not in told(caught.value, {}, Mask)[0]
+    assert "Traceback" in told(caught.value, {"HIGHTIDE_DEBUG": "1"}, Mask)[0]
+
+
+def test_a_trace_shows_no_secret_and_no_values_of_a_statement(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HIGHTIDE_PROJECT", raising=False)
+    (tmp_path / "connections.yaml").write_text(
+        "connections:\n  acme: {kind: ghl, location_id: l, auth: {type: private_token, token: pit-in-the-file}}\n"
+    )
+    database = open_database(f"sqlite:///{tmp_path / 'some.db'}")
+    record = {"ann": "ann" + "@example.com"}
+    with database.connect() as connection, pytest.raises(OperationalError) as caught:
+        connection.execute(text("SELECT :ann FROM nowhere"), record)
+    database.dispose()
+    caught.value.add_note("sent with pit-in-the-file")
+    words = ["hightide", "status", f"--project={tmp_path}"]
+    shown, _ = told(caught.value, {"HIGHTIDE_DEBUG": "1"}, lambda: mask_of_command(words))
+    assert "SELECT ? FROM nowhere" in shown
+    assert "sent with ***" in shown
+    assert "ann@example.com" not in shown
+
+
+def test_a_trace_from_a_folder_that_is_no_project_is_masked_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOME_TOKEN", "pit-in-the-environment")
+    mask = mask_of_command(["hightide", "status", "--project", "/nowhere"])
+    assert mask("sent with pit-in-the-environment") == "sent with ***"

@@ -142,6 +142,12 @@ def test_a_key_that_cannot_be_one_is_found_out(algorithm: Algorithm, key: str, *
     assert (fault_of_key(algorithm, key) is None) is sound
 
 
+def test_a_signature_of_other_letters_is_refused_like_any_other() -> None:
+    scheme = Scheme(signatures=(Signature(header="X-Signature", algorithm="hmac_sha256", key="s" * 20),))
+    with pytest.raises(Unacceptable, match="the signature is missing or wrong"):
+        read(scheme, {"x-signature": "\xe9"}, b"{}", NOW)
+
+
 def test_highlevel_s_own_key_is_a_key_and_no_key_is_shown() -> None:
     assert GHL.webhooks is not None
     with pytest.raises(Unacceptable):

@@ -34,17 +34,25 @@ def storable(text: str | None) -> str | None:
 def open_database(url: str) -> Engine:
     """An engine for this URL; nothing is connected yet.
 
-    `postgresql://` addresses get psycopg 3. SQLite gets one connection a thread at most: it has one writer.
+    `postgresql://` addresses get psycopg 3. SQLite gets one connection a thread at most: it has one writer. No error
+    quotes the values of a statement, which may be people's records.
     """
     address = _address(url)
     if address.get_backend_name() == "sqlite":
         _make_folder(address)
         # autocommit at the driver: SQLAlchemy's own BEGIN below decides when a transaction starts
-        engine = create_engine(address, poolclass=QueuePool, pool_size=4, max_overflow=4, connect_args={"timeout": 30})
+        engine = create_engine(
+            address,
+            poolclass=QueuePool,
+            pool_size=4,
+            max_overflow=4,
+            connect_args={"timeout": 30},
+            hide_parameters=True,
+        )
         event.listen(engine, "connect", _tune_sqlite)
         event.listen(engine, "begin", _begin_immediate)
         return engine
-    engine = create_engine(address, pool_size=4, max_overflow=4, pool_recycle=1800)
+    engine = create_engine(address, pool_size=4, max_overflow=4, pool_recycle=1800, hide_parameters=True)
     event.listen(engine, "checkin", _rested)
     event.listen(engine, "checkout", partial(_ping_after_rest, engine.dialect))
     return engine
@@ -127,7 +135,7 @@ def _migrations() -> Config:
 
 def disposable_engine(address: URL) -> Engine:
     """An engine for one short job, such as a migration."""
-    return create_engine(address, poolclass=NullPool)
+    return create_engine(address, poolclass=NullPool, hide_parameters=True)
 
 
 def short_lived(url: str) -> Engine:
