@@ -105,8 +105,9 @@ class OncePer:
 class Automation:
     """One trigger, a condition, and the steps that each of its events leads to.
 
-    Texts are as they were written: `${NAME}` stands for an environment variable until `with_environment`. `customs` are
-    the custom fields that they ask for by name, None where nothing calls `custom`.
+    Texts are as they were written: `${NAME}` stands for an environment variable until `with_environment`. With
+    `collect`, the runs of so long a time are carried out as one. `customs` are the custom fields that the texts ask for
+    by name, None where nothing calls `custom`.
     """
 
     name: str
@@ -115,6 +116,7 @@ class Automation:
     when: str | None = None
     once_per: OncePer | None = None
     echoes: OnEcho = "run"
+    collect: timedelta | None = None
     customs: frozenset[str] | None = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -148,6 +150,7 @@ class Automation:
             "when": self.when,
             "once_per": self.once_per and self.once_per.text,
             "echoes": self.echoes,
+            "collect": None if self.collect is None else spelled(self.collect),
             "steps": [_step_definition(step) for step in self.steps],
         }
 
@@ -168,6 +171,7 @@ class Automation:
             when=definition["when"],
             once_per=OncePer.read(definition["once_per"]) if definition.get("once_per") else None,
             echoes=definition.get("echoes", "run"),
+            collect=spanned(definition["collect"]) if definition.get("collect") else None,
             steps=tuple(_step(step) for step in steps),
         )
 

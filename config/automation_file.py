@@ -15,8 +15,8 @@ from config.findings import Findings
 from config.parameters import check_call, check_templates, polled, sent
 from config.problems import close, listed, meant
 from config.reads import reads_of
-from config.references import CUSTOM, Scope, faults_of_expression
-from config.schedule import Unclear, cron, interval, length, start, timezone
+from config.references import CUSTOM, RECORDS, Scope, faults_of_expression
+from config.schedule import Unclear, collecting, cron, interval, length, start, timezone
 from config.shapes import AUTOMATION, AUTOMATIONS, STEP, TRIGGER
 from connections.connection import Connection
 from connections.vendors import Vendor
@@ -58,7 +58,9 @@ def _automation(name: str, value: Any, found: Findings, around: Around) -> Autom
     scope = Scope(roots=_roots(home, around))
     _check_expression(given.get("when"), (*place, "when"), scope, found)
     once = _once_per(given.get("once_per"), (*place, "once_per"), scope, found)
-    steps = _steps(given.get("steps", []), (*place, "steps"), _Home(home, scope.roots), found, around)
+    collect = _read(collecting, str(given["collect"]), (*place, "collect"), found) if "collect" in given else None
+    roots = scope.roots if "collect" not in given else (*scope.roots, RECORDS)
+    steps = _steps(given.get("steps", []), (*place, "steps"), _Home(home, roots), found, around)
     if len(found.problems) > before or trigger is None:
         return None
     automation = Automation(
@@ -67,6 +69,7 @@ def _automation(name: str, value: Any, found: Findings, around: Around) -> Autom
         when=given.get("when"),
         once_per=once,
         echoes=given.get("echoes", "run"),
+        collect=collect,
         steps=steps,
     )
     _warn_of_echoes(automation, (*place, "echoes"), found, around)

@@ -10,11 +10,10 @@ from jinja2 import nodes
 from config.automation import Automation
 from config.findings import strings
 from config.language import parsed, parsed_expression
+from config.references import CUSTOM, RECORDS
 from config.templates import Path, dotted, is_template
 from triggers.trigger import Trigger
 
-CUSTOM = "custom"
-"""The function by which expressions ask for a custom field by its name."""
 CUSTOM_FIELDS: Path = ("customFields",)
 
 
@@ -57,6 +56,8 @@ def _named(node: nodes.Node) -> Iterator[Path]:
             return
         case (name,) if name == CUSTOM:
             yield CUSTOM_FIELDS
+        case (name, *_) if name == RECORDS:  # what becomes of a list's items is not followed
+            yield ()
     inner = node.node if isinstance(node, nodes.Call) and isinstance(node.node, nodes.Getattr) else None
     for child in node.iter_child_nodes():
         # `record.tags.index(x)`: the name of a method is no field

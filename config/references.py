@@ -15,6 +15,9 @@ from config.templates import dotted, fault, is_template
 CUSTOM = "custom"
 """The function for custom fields by name; it is there where the trigger's connection has such fields."""
 
+RECORDS = "records"
+"""The records of a batch; they are there in the steps of an automation with `collect`."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:
@@ -107,6 +110,8 @@ def _unknown_root(name: str, scope: Scope) -> Said:
             return "`item` is only there in a step with `for_each`", None
         case "steps":
             return "`steps` is only there in the steps after the first", None
+        case "records":
+            return "`records` is only there in the steps of an automation with `collect`", None
         case "custom":
             return "`custom` is not there: the trigger's connection has no custom fields", _WHERE_CUSTOM
         case _:

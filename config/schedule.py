@@ -1,4 +1,4 @@
-"""Times and spans from what people write: `every`, `cron` with `timezone`, `start`, and what a step waits."""
+"""Times and spans from what people write: `every`, `cron`, `start`, what a step waits, how long runs are collected."""
 
 from __future__ import annotations
 
@@ -54,6 +54,22 @@ def length(text: str) -> timedelta:
         return spanned(text)
     except ValueError as exc:
         raise Unclear(f"`{text}` {exc}", hint) from None
+
+
+def collecting(text: str) -> timedelta:
+    """The span of `1m` to `1d` for which runs are collected.
+
+    Raises:
+        Unclear: it is something else.
+    """
+    hint = "expected such as `10m` or `1h`"
+    try:
+        span = spanned(text)
+    except ValueError:
+        raise Unclear(f"`{text}` is no span between 1m and 1d", hint) from None
+    if not timedelta(minutes=1) <= span <= timedelta(days=1):
+        raise Unclear(f"`{text}` is not between 1m and 1d", hint)
+    return span
 
 
 def cron(expression: str) -> str:

@@ -116,6 +116,9 @@ class AutomationShape(TypedDict, total=False):
         Literal["run", "skip"],
         Field(description="`skip` passes over changes that Hightide itself made; `run` by default."),
     ]
+    collect: Annotated[
+        Span, Field(description="The events of so long a time run as one, which sees all `records`: `1m` to `1d`.")
+    ]
     steps: Required[Annotated[list[Any], Field(min_length=1, description="What is done, one after the other.")]]
 
 

@@ -11,7 +11,7 @@ from actions.action import Action
 from config.automation import Automation, Step
 from config.catalogues import catalogues
 from config.custom_values import CustomValues
-from config.references import CUSTOM
+from config.references import CUSTOM, RECORDS
 from config.templates import TemplateError, evaluate, holds, items, render
 from connections.connection import Connection
 from connections.request import InvalidInputs, build
@@ -113,6 +113,8 @@ async def rehearse(
     if automation.customs is not None:
         found = await fields.values(connections[automation.trigger.connection], automation.customs)
         context[CUSTOM] = StandIns(found.known)
+    if automation.collect is not None:
+        context[RECORDS] = [event.record]
     when, once, asked = None, None, "when"
     try:
         if automation.when is not None:

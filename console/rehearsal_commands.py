@@ -61,7 +61,7 @@ def rehearsal(
     found = calling(desk, lambda client: _rehearsed(client, desk, filled, given))
     connections = desk.project().connections
     if as_json:
-        output.json(rehearsal_json(found, connections, desk))
+        output.json(rehearsal_json(found, written, connections, desk))
     else:
         _shown(found, written, connections, desk)
     if not found.sound:
@@ -98,13 +98,14 @@ async def _rehearsed(client: Client, desk: Desk, automation: Automation, given: 
     return await rehearse(automation, event, feed, project.connections, fields, datetime.now(UTC), project.actions)
 
 
-def rehearsal_json(found: Rehearsal, connections: Any, desk: Desk) -> dict[str, Any]:
+def rehearsal_json(found: Rehearsal, automation: Automation, connections: Any, desk: Desk) -> dict[str, Any]:
     """What `test --json` prints."""
     event = found.event
     return {
         "event": {"kind": event.kind, "key": event.key, "record": event.record},
         "when": found.when,
         "once_per": found.once,
+        "collect": None if automation.collect is None else spelled(automation.collect),
         "error": found.error,
         "steps": [
             {
@@ -167,6 +168,8 @@ def _conditions(found: Rehearsal, automation: Automation) -> Iterator[str]:
     if automation.once_per is not None and found.error is None:
         value = "no value, so no limit" if found.once in (None, "") else orjson.dumps(found.once).decode()
         yield f"once    {automation.once_per.text}: {value}"
+    if automation.collect is not None:
+        yield f"collect {spelled(automation.collect)}: `records` is this one record here"
     if found.error is not None:
         yield f"error   {found.error}"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from enum import StrEnum
 from typing import Annotated, Any
@@ -124,6 +124,7 @@ def history_json(found: RunHistory) -> dict[str, Any]:
         **run_json(found.run),
         "found_at": output.moment(found.found_at),
         "record": found.record,
+        "collected": list(found.collected),
         "steps": [_step_json(step) for step in found.steps],
         "definition": found.definition,
         "next": _advice(found),
@@ -206,6 +207,7 @@ def _history_shown(found: RunHistory) -> None:
             "begun": output.moment(run.created_at),
             "ended": output.moment(run.ended_at),
             "record": _compact(found.record),
+            "collected": _collected(found.collected),
         }
     )
     for step in found.steps:
@@ -213,6 +215,12 @@ def _history_shown(found: RunHistory) -> None:
         _step_shown(step)
     output.result("")
     output.result(_advice(found))
+
+
+def _collected(runs: Sequence[int], most: int = 10) -> str | None:
+    """The runs whose records one carries out beside its own."""
+    named = ", ".join(map(str, runs[:most])) + (", ..." if len(runs) > most else "")
+    return f"{len(runs) + 1} records, those of runs {named} too" if runs else None
 
 
 def _step_shown(step: StepRow) -> None:
@@ -238,6 +246,8 @@ def _compact(value: Any, longest: int = 1000) -> str:
 def _advice(found: RunHistory) -> str:
     """What a person can do next."""
     run = found.run
+    if run.batch not in {None, run.id}:
+        return f"Nothing is left to do here: `hightide show-run {run.batch}` tells what became of its record."
     ways: Mapping[str, str] = {
         "open": "It is carried out, or tried again, by itself.",
         "done": "Nothing is left to do.",

@@ -26,7 +26,7 @@ async def kept_out(run: ClaimedRun, automation: Automation, context: Mapping[str
         TemplateError: an expression fails on its context.
         LeaseLost: another worker has taken the run over.
     """
-    if run.steps:
+    if run.steps or run.batch is not None:
         return None
     if automation.when is not None and not holds(automation.when, context):
         return "its `when` is false"

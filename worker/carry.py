@@ -10,10 +10,12 @@ import orjson
 
 from actions.action import Action, Bulk, Natural
 from config.automation import Automation, Step
+from config.references import RECORDS
 from config.templates import TemplateError, holds, items, render
 from connections.errors import VendorError
 from connections.request import InvalidInputs, build, masked
 from worker.admission import kept_out
+from worker.collecting import collected
 from worker.context import seen, unseen
 from worker.kit import Kit
 from worker.ledger.runs import FRESH, LEASE, ClaimedRun, Entry, State, StepRow
@@ -69,13 +71,18 @@ async def carry_out(run: ClaimedRun, automation: Automation, kit: Kit) -> None:
         reason = f"taken up {MOST_TRIES} times without an outcome; it may be what ends the workers"
         await kit.write(_ended(run, kit, "failed", reason))
         return
-    if run.kind != "new" and not run.steps and (earlier := await kit.ahead(run)) is not None:
+    if run.kind != "new" and not run.steps and run.batch is None and (earlier := await kit.ahead(run)) is not None:
         await kit.write(queued(run, *earlier, kit.clock()))
         return
     outputs: dict[str, Any] = {}
     try:
         context = await seen(run, automation, outputs, kit)
         kept = await kept_out(run, automation, context, kit)
+        if kept is None and automation.collect is not None:
+            records = await collected(run, automation.collect, kit)
+            if records is None:
+                return
+            context[RECORDS] = records
         if kept is not None:
             entry = _ended(run, kit, "skipped", kept)
         else:
@@ -83,7 +90,7 @@ async def carry_out(run: ClaimedRun, automation: Automation, kit: Kit) -> None:
     except TemplateError as error:
         entry = _ended(run, kit, "failed", f"a template failed: {error}")
     except VendorError as error:
-        entry = unseen(run, error, kit.clock())
+        entry = unseen(run, automation, error, kit.clock())
     await kit.write(entry)
 
 

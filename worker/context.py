@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from config.automation import Automation
@@ -47,13 +47,14 @@ async def seen(run: ClaimedRun, automation: Automation, outputs: Mapping[str, An
     return context
 
 
-def unseen(run: ClaimedRun, error: VendorError, now: int) -> Entry:
+def unseen(run: ClaimedRun, automation: Automation, error: VendorError, now: int) -> Entry:
     """The entry with which a run waits, or fails, since something could not be looked up for its templates.
 
     It may wait as long as a step may, counted from when the run last went on.
     """
-    passed = [row.ended_at or 0 for row in run.steps.values()]
-    outcome = unready(LOOK, error, now=now, attempts=ATTEMPTS, started_at=max(run.created_at, *passed, 0))
+    collected = round((automation.collect or timedelta()).total_seconds() * 1000)
+    began = max(run.created_at + collected, *(row.ended_at or 0 for row in run.steps.values()), 0)
+    outcome = unready(LOOK, error, now=now, attempts=ATTEMPTS, started_at=began)
     reason = f"custom fields could not be looked up: {error}"
     if isinstance(outcome, Postponed):
         return Entry(run=run.id, fence=run.fence, due_at=outcome.at, reason=reason, tries=0)

@@ -27,6 +27,7 @@ from connections.quota import Grant, Limiter, LocalLimiter, RedisLimiter
 from connections.transport import Timeouts
 from worker import usage
 from worker.carry import carry_out
+from worker.collecting import Batches
 from worker.credentials import Credentials
 from worker.custom_fields import CustomFieldNames
 from worker.drain import CAPACITY, Drain
@@ -91,7 +92,7 @@ class Engine:
         self._files = Files(client=self.client, folder=project.settings.files)
         self._paces = self.store.read_now(partial(_paces, project))
         lookups = Lookups(self.client)
-        fields = CustomFieldNames(lookups)
+        fields, batches = CustomFieldNames(lookups), Batches(self.store)
         self._kit = Kit(
             actions=project.actions,
             connections=project.connections,
@@ -103,6 +104,9 @@ class Engine:
             ahead=lambda run: self.store.read(runs.ahead, run),
             turn=Journal(self.store, turns.write).write,
             echo=Echoes(self.store, project.triggers, project.actions).reason,
+            wait=batches.wait,
+            gather=batches.gather,
+            gathered=batches.records,
             clock=now_ms,
             closing=lambda: time.monotonic() > self._closing_at,
         )

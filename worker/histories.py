@@ -20,7 +20,7 @@ MOST_ASIDE = 5_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunLine:
-    """A run in a list; times are epoch ms."""
+    """A run in a list; times are epoch ms, `batch` is the run that carries out its record where they were collected."""
 
     id: int
     automation: str
@@ -34,15 +34,20 @@ class RunLine:
     created_at: int
     due_at: int
     ended_at: int | None
+    batch: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunHistory:
-    """All that is known of one run; `definition` is the automation as the run carries it out."""
+    """All that is known of one run; `definition` is the automation as the run carries it out.
+
+    `collected` are the runs whose records this one carries out beside its own.
+    """
 
     run: RunLine
     found_at: int
     record: Any
+    collected: tuple[int, ...]
     steps: tuple[StepRow, ...]
     definition: Mapping[str, Any]
 
@@ -117,11 +122,13 @@ def run(connection: Connection, number: int) -> RunHistory | None:
     if row is None:
         return None
     steps = connection.execute(select(STEPS).where(STEPS.c.run == number)).mappings()
+    others = select(RUNS.c.id).where(RUNS.c.batch == number, RUNS.c.id != number).order_by(RUNS.c.id)
     definition = connection.scalar(select(AUTOMATIONS.c.definition).where(AUTOMATIONS.c.digest == row["digest"]))
     return RunHistory(
         run=_line(row),
         found_at=row["found_at"],
         record=orjson.loads(row["record"]),
+        collected=tuple(connection.scalars(others)),
         steps=tuple(sorted((_step(step) for step in steps), key=lambda step: _place(step.number))),
         definition=orjson.loads(definition) if definition else {},
     )
@@ -202,12 +209,13 @@ def _lines(*more: Any) -> Any:
     return select(*columns, *more).join(EVENTS, EVENTS.c.id == RUNS.c.event)
 
 
-_OF_RUN = ("id", "automation", "replay", "state", "reason", "created_at", "due_at", "ended_at")
+_OF_RUN = ("id", "automation", "replay", "state", "reason", "created_at", "due_at", "ended_at", "batch")
 _OF_EVENT = ("feed", "key", "kind", "version")
 
 
 def _line(row: RowMapping) -> RunLine:
-    return RunLine(**{name: row[name] for name in (*_OF_RUN, *_OF_EVENT)})
+    values = {name: row[name] for name in (*_OF_RUN, *_OF_EVENT)}
+    return RunLine(**{**values, "batch": row["batch"] or None})  # what waits is in none yet
 
 
 def _step(row: RowMapping) -> StepRow:

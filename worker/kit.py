@@ -12,6 +12,7 @@ from config.custom_values import CustomValues
 from connections.connection import Connection
 from connections.quota import Precedence
 from connections.wire import Answer, Request
+from worker.ledger.batches import Wait
 from worker.ledger.runs import ClaimedRun, Entry
 from worker.ledger.turns import Bid
 
@@ -35,8 +36,9 @@ class Kit:
     gives the function for the custom fields of a connection's location, `taken` tells which ids of an action's results
     belong to other steps than this one, `ahead` which earlier run about the same record is under way, and when it is
     due, `turn` which run has the turn that a run bids for, `echo` why a run would only carry on what Hightide did (None
-    where it may be news), `clock` is the time in epoch ms. When `closing`, the task is near its end: a run stops before
-    its next call, and is due again at once.
+    where it may be news). `wait` lets a run wait to be collected, `gather` tells which run carries out the records of a
+    run (its id, its fence, now), `gathered` gives them all. `clock` is the time in epoch ms. When `closing`, the task
+    is near its end: a run stops before its next call, and is due again at once.
     """
 
     actions: Mapping[str, Action]
@@ -49,5 +51,8 @@ class Kit:
     ahead: Callable[[ClaimedRun], Awaitable[tuple[int, int] | None]]
     turn: Callable[[Bid], Awaitable[int]]
     echo: Callable[[ClaimedRun, Automation], Awaitable[str | None]]
+    wait: Callable[[Wait], Awaitable[bool]]
+    gather: Callable[[int, int, int], Awaitable[int]]
+    gathered: Callable[[int], Awaitable[list[Any]]]
     clock: Callable[[], int]
     closing: Callable[[], bool]

@@ -54,6 +54,7 @@ AUTOMATIONS = st.builds(
     when=st.none() | WORDS,
     once_per=st.none() | ONCE,
     echoes=st.sampled_from(["run", "skip"]),
+    collect=st.none() | SPANS,
 )
 
 

@@ -3,7 +3,7 @@
 # ruff: noqa: E501  # one mistake a line
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -74,6 +74,13 @@ def test_asking_for_custom_fields_needs_a_scope(loaded) -> None:
     project = loaded(one(more="when: custom('Budget')"))
     assert needed(project, project.connections["acme"]) == {"locations/customFields.readonly": "x: custom"}
     assert needed(project, project.connections["agency"]) == {}
+
+
+def test_an_automation_may_collect(loaded) -> None:
+    steps = (
+        "[{use: toy.notes.create, for_each: records, with: {leadId: '{{ item.id }}', body: '{{ records | length }}'}}]"
+    )
+    assert read(loaded, one(steps=steps, more="collect: 10m")).collect == timedelta(minutes=10)
 
 
 def test_several_kinds_of_event_may_count(loaded) -> None:
@@ -206,6 +213,11 @@ MISTAKES = [
     (one(more="once_per: record.email"), "5:15: `record.email` names no value and span (expected an expression and a span, such as `record.email per 1d`)"),
     (one(more="once_per: record.email per day"), "5:15: `record.email per day` is no span of time (expected an expression and a span, such as `record.email per 1d`)"),
     (one(more="once_per: recrd.email per 1d"), "5:15: unknown name `recrd` (did you mean `record`?)"),
+    (one(more="collect: 30s"), "5:14: `30s` is not between 1m and 1d (expected such as `10m` or `1h`)"),
+    (one(more="collect: 2d"), "5:14: `2d` is not between 1m and 1d (expected such as `10m` or `1h`)"),
+    (one(more="collect: soon"), "5:14: `soon` is no span between 1m and 1d (expected such as `10m` or `1h`)"),
+    (one(more="when: records | length > 1"), "5:11: `records` is only there in the steps of an automation with `collect`"),
+    (with_(f"{CONTRACT}, tags: ['{{{{ records }}}}']"), "4:94: `records` is only there in the steps of an automation with `collect`"),
     (one(more="when: custom.budget"), "5:11: `custom` is a function (write `custom('NAME')`, with the name of a custom field)"),
     (one(more="when: custom()"), "5:11: `custom` wants the name of a custom field, and perhaps `of=` whose it is"),
     (one(more="when: custom('a', whose=record)"), "5:11: `custom` wants the name of a custom field, and perhaps `of=` whose it is"),

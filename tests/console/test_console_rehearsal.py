@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -52,9 +52,9 @@ def step(use: str, with_: Mapping[str, Any], id_: str = "1", **more: Any) -> Ste
     return Step(id=id_, use=use, connection="acme", with_=with_, **more)
 
 
-def rehearsed(*steps: Step, when: str | None = None) -> Rehearsal:
+def rehearsed(*steps: Step, when: str | None = None, collect: timedelta | None = None) -> Rehearsal:
     use = TriggerUse(use="ghl.contacts.search", connection="acme", on=("new",), schedule=Every(60))
-    automation = Automation(name="greet", trigger=use, steps=steps, when=when)
+    automation = Automation(name="greet", trigger=use, steps=steps, when=when, collect=collect)
     event = Event(key="c1", version="test", kind="new", record=RECORD)
     now = datetime(2026, 3, 1, tzinfo=UTC)
     fields = CustomFieldNames(Lookups(Vendor()))
@@ -103,6 +103,11 @@ def test_a_list_too_long_for_one_call_is_rehearsed_in_parts() -> None:
     bodies = [each.request.body for each in found.steps if each.request is not None]
     assert [len(body["ids"]) for body in bodies[:3]] == [50, 50, 20]
     assert bodies[3]["body"] == "<steps.many.success>"
+
+
+def test_a_batch_is_rehearsed_with_the_one_record() -> None:
+    found = rehearsed(note("{{ item.firstName }}", for_each="records"), collect=timedelta(minutes=10))
+    assert [each.request.body for each in found.steps if each.request] == [{"body": "Ada"}]
 
 
 def test_custom_fields_are_read_by_name() -> None:

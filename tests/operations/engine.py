@@ -27,6 +27,7 @@ from triggers.reading import Event
 from triggers.trigger import Trigger, Watch
 from worker import orders
 from worker.carry import carry_out
+from worker.collecting import Batches
 from worker.custom_fields import CustomFieldNames
 from worker.deploy import Feed
 from worker.echoes import Echoes
@@ -150,7 +151,7 @@ class Engine:
 
     def kit(self, connection: Connection, actions: Mapping[str, Action] = ACTIONS) -> Kit:
         """What carrying out needs, with nothing stood in for but the clock."""
-        fields = CustomFieldNames(Lookups(self.client))
+        fields, batches = CustomFieldNames(Lookups(self.client)), Batches(self.store)
         return Kit(
             actions=actions,
             connections={connection.name: connection},
@@ -162,6 +163,9 @@ class Engine:
             ahead=lambda run: self.ledger.read(runs.ahead, run),
             turn=Journal(self.store, turns.write).write,
             echo=Echoes(self.store, TRIGGERS, actions).reason,
+            wait=batches.wait,
+            gather=batches.gather,
+            gathered=batches.records,
             clock=self.clock,
             closing=lambda: False,
         )

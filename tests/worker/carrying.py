@@ -19,6 +19,7 @@ from tests.worker.toy import Border, Toy
 from triggers.reading import Event
 from triggers.trigger import Kind
 from worker.carry import carry_out
+from worker.collecting import Batches
 from worker.custom_fields import CustomFieldNames
 from worker.deploy import automation_digest
 from worker.echoes import Echoes
@@ -75,6 +76,7 @@ class Works:
         """What a worker works with; `border` is where it dies."""
         border = border or Border()
         mine = Crossing(self.vendor, border)
+        batches = Batches(self.ledger)
         plain: dict[str, Any] = {
             "actions": ACTIONS,
             "connections": self.connections,
@@ -86,6 +88,9 @@ class Works:
             "ahead": lambda run: self.ledger.read(runs.ahead, run),
             "turn": border.around(Journal(self.ledger, turns.write).write),
             "echo": border.around(Echoes(self.ledger, TRIGGERS, ACTIONS).reason),
+            "wait": border.around(batches.wait),
+            "gather": border.around(batches.gather),
+            "gathered": border.around(batches.records),
             "clock": self.clock,
             "closing": lambda: self.closing,
         }

@@ -24,7 +24,7 @@ def clock() -> Clock:
 
 
 @pytest.fixture(scope="session")
-def _migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def empty_ledger(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An empty SQLite ledger, to be copied: migrating takes longer."""
     path = tmp_path_factory.mktemp("ledger") / "empty.db"
     migrate(f"sqlite:///{path}")
@@ -40,15 +40,15 @@ def ledger_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         migrate(url)
         return url
     path = tmp_path / "ledger.db"
-    shutil.copy(request.getfixturevalue("_migrated_file"), path)
+    shutil.copy(request.getfixturevalue("empty_ledger"), path)
     return f"sqlite:///{path}"
 
 
 @pytest.fixture
-def small_ledger(_migrated_file: Path, tmp_path: Path) -> Iterator[Store]:
+def small_ledger(empty_ledger: Path, tmp_path: Path) -> Iterator[Store]:
     """A ledger for tests of what does not depend on the database."""
     path = tmp_path / "small.db"
-    shutil.copy(_migrated_file, path)
+    shutil.copy(empty_ledger, path)
     store = Store(f"sqlite:///{path}")
     yield store
     store.close()

@@ -11,13 +11,16 @@ from worker.ledger.tables import EVENTS, RUNS, STEPS, TURNS
 
 DAY = 86_400_000
 BATCH = 1000
+ENDED = ("done", "skipped")
 
 
 def forget(connection: Connection, now: int, days: int) -> int:
     """Remove one batch of what is older than so many days; how many rows of runs and events went."""
     before = now - days * DAY
     connection.execute(delete(TURNS).where(TURNS.c.until < now))
-    old = select(RUNS.c.id).where(RUNS.c.state.in_(("done", "skipped")), RUNS.c.created_at < before).limit(BATCH)
+    leader = RUNS.alias()
+    needed = exists().where(leader.c.id == RUNS.c.batch, leader.c.state.not_in(ENDED))  # its records are still wanted
+    old = select(RUNS.c.id).where(RUNS.c.state.in_(ENDED), RUNS.c.created_at < before, ~needed).limit(BATCH)
     runs = list(connection.scalars(old.order_by(RUNS.c.id)))
     if runs:
         connection.execute(delete(STEPS).where(STEPS.c.run.in_(runs)))

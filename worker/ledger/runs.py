@@ -101,7 +101,7 @@ class StepRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClaimedRun:
-    """A run that is ours to carry out until the lease ends."""
+    """A run that is ours to carry out until the lease ends; `batch` is explained in `worker.ledger.batches`."""
 
     id: int
     fence: int
@@ -116,6 +116,7 @@ class ClaimedRun:
     version: str
     kind: str
     record: Any
+    batch: int | None = None
     steps: Mapping[str, StepRow] = field(default_factory=dict)
 
 
@@ -189,12 +190,14 @@ def made_elsewhere(connection: Connection, action: str, ids: Sequence[str], run:
 def ahead(connection: Connection, run: ClaimedRun) -> tuple[int, int] | None:
     """The last earlier run of the same automation for the same record that is under way, and when it is due (epoch ms).
 
-    One that is in a `wait` is not under way.
+    One that is in a `wait`, or waits to be collected, is not under way; one that was collected stands for its leader.
     """
-    earlier = select(RUNS.c.id, RUNS.c.due_at).join(EVENTS, EVENTS.c.id == RUNS.c.event)
+    active = RUNS.alias()
+    earlier = select(active.c.id, active.c.due_at).join(RUNS, active.c.id == func.coalesce(RUNS.c.batch, RUNS.c.id))
+    earlier = earlier.join(EVENTS, EVENTS.c.id == RUNS.c.event)
     earlier = earlier.where(EVENTS.c.feed == run.feed, EVENTS.c.key == run.key, RUNS.c.automation == run.automation)
-    pausing = exists().where(STEPS.c.run == RUNS.c.id, STEPS.c.action == WAIT, STEPS.c.state == "waiting")
-    found = earlier.where(RUNS.c.id < run.id, RUNS.c.state == "open", ~pausing).order_by(RUNS.c.id.desc()).limit(1)
+    pausing = exists().where(STEPS.c.run == active.c.id, STEPS.c.action == WAIT, STEPS.c.state == "waiting")
+    found = earlier.where(RUNS.c.id < run.id, active.c.state == "open", ~pausing).order_by(RUNS.c.id.desc()).limit(1)
     row = connection.execute(found).first()
     return None if row is None else (row.id, row.due_at)
 
@@ -301,4 +304,5 @@ _RUN_FIELDS = (
     "key",
     "version",
     "kind",
+    "batch",
 )

@@ -109,10 +109,13 @@ RUNS = Table(
     Column("reason", Text),
     Column("created_at", BigInteger, nullable=False),
     Column("ended_at", BigInteger),
+    Column("batch", BigInteger),
     UniqueConstraint("event", "automation", "replay"),
 )
 OPEN = text("state = 'open'")
 Index("ix_runs_open", RUNS.c.connection, RUNS.c.due_at, sqlite_where=OPEN, postgresql_where=OPEN)
+COLLECTED = text("batch IS NOT NULL")
+Index("ix_runs_batch", RUNS.c.batch, RUNS.c.digest, RUNS.c.id, sqlite_where=COLLECTED, postgresql_where=COLLECTED)
 Index("ix_runs_automation", RUNS.c.automation, RUNS.c.id)
 HELD = text("state IN ('failed', 'uncertain')")
 Index("ix_runs_held", RUNS.c.state, RUNS.c.id, sqlite_where=HELD, postgresql_where=HELD)

@@ -157,11 +157,20 @@ def upgrade() -> None:
         sa.Column("reason", sa.Text(), nullable=True),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("ended_at", sa.BigInteger(), nullable=True),
+        sa.Column("batch", sa.BigInteger(), nullable=True),
         sa.ForeignKeyConstraint(["event"], ["events.id"], name=op.f("fk_runs_event")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_runs")),
         sa.UniqueConstraint("event", "automation", "replay", name=op.f("uq_runs_event_automation_replay")),
     )
     op.create_index("ix_runs_automation", "runs", ["automation", "id"], unique=False)
+    op.create_index(
+        "ix_runs_batch",
+        "runs",
+        ["batch", "digest", "id"],
+        unique=False,
+        sqlite_where=sa.text("batch IS NOT NULL"),
+        postgresql_where=sa.text("batch IS NOT NULL"),
+    )
     op.create_index(
         "ix_runs_held",
         "runs",
@@ -240,6 +249,12 @@ def downgrade() -> None:
         table_name="runs",
         sqlite_where=sa.text("state IN ('failed', 'uncertain')"),
         postgresql_where=sa.text("state IN ('failed', 'uncertain')"),
+    )
+    op.drop_index(
+        "ix_runs_batch",
+        table_name="runs",
+        sqlite_where=sa.text("batch IS NOT NULL"),
+        postgresql_where=sa.text("batch IS NOT NULL"),
     )
     op.drop_index("ix_runs_automation", table_name="runs")
     op.drop_table("runs")
