@@ -17,7 +17,7 @@ from multidict import CIMultiDict
 
 from connections.breaker import Breaker
 from connections.connection import Connection
-from connections.errors import Garbage, QuotaSpent, RateLimited, Refused, VendorError
+from connections.errors import Garbage, Later, QuotaSpent, RateLimited, Refused, VendorError
 from connections.links import next_page
 from connections.purse import Purse
 from connections.quota import Grant, Limiter, Precedence
@@ -29,6 +29,11 @@ from connections.wire import Answer, Request
 
 AGENT = "hightide"
 PATIENCE = 2.0
+SLACK = 3.0
+"""So much longer (s) than for its quota a call may wait for a token or a free place; later it is not sent any more.
+
+Both together and the transport's `total` are what those who hold a lease reckon with.
+"""
 DOTS = re.compile(r"/(?:\.|%2e){1,2}(?=/|$)", re.IGNORECASE)
 
 T = TypeVar("T")
@@ -145,18 +150,21 @@ class Client:
     async def _authorized(
         self, account: _Account, request: Request, precedence: Precedence, send: Send[T]
     ) -> tuple[T, Credential]:
+        begun = time.monotonic()
         sent = await self._tokens.header(account.connection)
-        outcome = await self._attempt(account, _built(account, request, sent), precedence, send)
+        outcome = await self._attempt(account, _built(account, request, sent), precedence, send, begun)
         refused = isinstance(outcome, Reply) and outcome.status == 401
         # many calls may be in flight when a token ends: stale is what this one was sent with
         if refused and await self._tokens.refresh(account.connection, sent):
             sent = await self._tokens.header(account.connection)
-            outcome = await self._attempt(account, _built(account, request, sent), precedence, send)
+            outcome = await self._attempt(account, _built(account, request, sent), precedence, send, begun)
         if isinstance(outcome, Reply) and outcome.status // 100 != 2:
             raise await self._refused(account, request, sent, outcome)
         return cast("T", outcome), sent
 
-    async def _attempt(self, account: _Account, built: Outgoing, precedence: Precedence, send: Send[T]) -> T | Reply:
+    async def _attempt(
+        self, account: _Account, built: Outgoing, precedence: Precedence, send: Send[T], begun: float
+    ) -> T | Reply:
         purse = self._purse(account.connection, precedence)
         give_up = time.monotonic() + self._patience
         while True:
@@ -164,6 +172,8 @@ class Client:
                 wait = 0.0 if purse is None else await purse.draw()
                 if not wait:
                     started = time.monotonic()
+                    if started - begun > self._patience + SLACK:
+                        raise Later(f"connection {account.connection.name}: it took too long until it could be sent")
                     outcome = await send(built)
                     break
             # The slot is free while we wait: a spent quota must not hold up the calls of other connections.

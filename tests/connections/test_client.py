@@ -17,6 +17,7 @@ from connections.connection import ApiKey, ClientCredentials, Connection, NoAuth
 from connections.errors import (
     BreakerOpen,
     Garbage,
+    Later,
     NotFound,
     QuotaSpent,
     RateLimited,
@@ -269,6 +270,25 @@ async def test_a_401_that_stays_is_unauthorized(
         with pytest.raises(Unauthorized, match="not authorized for this scope"):
             await ours.call(connection(server.url), GET, "poll")
     assert len(server.seen) == sent
+
+
+class Slow(Rotating):
+    """A token source that takes so many seconds to renew a token."""
+
+    async def refresh(self, connection: Connection, stale: Mapping[str, str]) -> bool:
+        await asyncio.sleep(0.1)
+        return await super().refresh(connection, stale)
+
+
+async def test_what_waited_too_long_for_a_new_token_is_not_sent_any_more_since_leases_end(
+    loopback: Start, answer: Any, connection: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("connections.client.SLACK", 0.05)
+    async with loopback(in_turn(answer(401), answer())) as server, client(tokens=Slow(), patience=0.0) as ours:
+        with pytest.raises(Later, match="too long until it could be sent"):
+            await ours.call(connection(server.url), POST, "action")
+        assert len(server.seen) == 1
+        assert (await ours.call(connection(server.url), POST, "action")).status == 200
 
 
 async def test_calls_in_flight_when_a_token_ends_share_one_new_token(
