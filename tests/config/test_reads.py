@@ -59,6 +59,8 @@ def test_fields_are_found_in_templates(text: str, paths: set[str]) -> None:
         "{{ record[steps.name.value] }}",
         "{{ [record] | map(attribute='email') | list }}",
         "{{ (record or {}).email }}",
+        "{{ record.email }} {% for each in records %}{{ each.phone }}{% endfor %}",
+        "{{ records[0].email }}",
         "{{ record.email }} {{ records[0].email }}",
         "{{ record.email }} {{ records | length }}",
         "{{ record.id }}",

@@ -344,3 +344,13 @@ async def test_an_echo_takes_no_turn(works: Works) -> None:
     await written(works, "k", "x")
     assert (await heard(works, {"id": "k", "value": "x"}, flow)).startswith("an echo of run ")
     assert await heard(works, {"id": "k", "value": "y"}, flow) == "done"
+
+
+async def test_a_run_that_was_collected_has_acted(both: Works) -> None:
+    await written(both, "k", "x")
+    leader = both.opened(LISTENER, {"id": "j", "value": "y"})
+    assert await both.finished(leader, LISTENER) == "done"
+    collected = both.opened(LISTENER, {"id": "k", "value": "y"})
+    values = {"state": "skipped", "batch": leader}
+    both.ledger.write_now(lambda c: c.execute(update(RUNS).where(RUNS.c.id == collected).values(**values)))
+    assert await heard(both, {"id": "k", "value": "x"}, kind="updated") == "done"

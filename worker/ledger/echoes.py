@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from worker.ledger.tables import EVENTS, RUNS, STEPS
 
@@ -57,9 +57,12 @@ def past(connection: Connection, run: int, account: str) -> Past | None:
         .order_by(STEPS.c.sent_at.desc(), STEPS.c.run.desc())
         .limit(MOST)
     )
+    leader = RUNS.alias()  # a run that was collected is carried out by it
+    state = func.coalesce(leader.c.state, RUNS.c.state).label("state")
     earlier = (
-        select(RUNS.c.id, RUNS.c.state, RUNS.c.digest, EVENTS.c.kind, EVENTS.c.record)
+        select(RUNS.c.id, state, RUNS.c.digest, EVENTS.c.kind, EVENTS.c.record)
         .join(EVENTS, EVENTS.c.id == RUNS.c.event)
+        .outerjoin(leader, leader.c.id == RUNS.c.batch)
         .where(EVENTS.c.feed == this.feed, EVENTS.c.key == this.key)
         .where(RUNS.c.automation == this.automation, RUNS.c.id < run)
         .order_by(RUNS.c.id.desc())
