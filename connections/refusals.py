@@ -135,7 +135,8 @@ def said(data: Any) -> str:
     inner = data.get("error")
     if isinstance(inner, Mapping):
         return said({"traceId": data.get("traceId"), **inner})
-    message = data.get("message") or data.get("msg") or data.get("error_description") or inner or data.get("errors")
+    named = ("message", "msg", "errorMessage", "error_description")
+    message = next((data[name] for name in named if data.get(name)), None) or inner or data.get("errors")
     words = "; ".join(str(part) for part in message) if isinstance(message, list) else str(message or "")
     trace = data.get("traceId")
     return bounded(words) + (f" (traceId {bounded(str(trace), 80)})" if trace else "")

@@ -95,7 +95,7 @@ def sandbox(
         Path | None, typer.Option("--state", metavar="FILE", help="Keep what happened in this file, and go on from it.")
     ] = None,
 ) -> None:
-    """Run the simulated vendors, HighLevel and Rankr over HTTP that remember what is done to them, until Ctrl-C.
+    """Run the simulated vendors, HighLevel, Rankr and 0CodeKit over HTTP with a memory, until Ctrl-C.
 
     They are one process of its own, which shares no code with the engine; it prints where each of them is and with what
     one gets in. `/_sandbox/` steers them.

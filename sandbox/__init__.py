@@ -7,6 +7,7 @@ They are a second reading of the vendors' documents and share no code with the r
 - Rankr at `/rankr`: tokens for client id `sandbox` and client secret `sandbox`; one account, furnished from the start
   (`sandbox.rankr.seeds`). Its tables are called `rankr.leads`, `rankr.clients` and so on; where a location is asked
   for it is `rankr`.
+- 0CodeKit at `/0codekit`: the key `sandbox` in the header `auth`; it keeps nothing.
 
 Tests and demos steer it under `/_sandbox/`, with JSON:
 

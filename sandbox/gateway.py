@@ -159,7 +159,7 @@ class Sandbox:
         try:
             wrong = _wrong(call)
             if wrong:
-                raise vendor.refusal(422, wrong)
+                raise vendor.refusal(vendor.invalid, wrong)
             vendor.begin(call)
             said = route.answer(call)
         except Refusal as refused:

@@ -20,9 +20,10 @@ from sandbox.rankr.seeds import furnish as furnish_rankr
 from sandbox.rankr.vendor import RANKR
 from sandbox.seeds import furnish
 from sandbox.state import State
+from sandbox.zerocodekit import ZEROCODEKIT
 
 ADMIN = "/_sandbox/"
-VENDORS = (RANKR, HIGHLEVEL)
+VENDORS = (ZEROCODEKIT, RANKR, HIGHLEVEL)
 
 
 class Wire(H11Protocol):

@@ -32,7 +32,8 @@ class Vendor:
 
     `grant` tells what a request's credential may do, or refuses it; `account` whose records and whose quota a request
     is about; `forbids` why the credential may not call a route there. `begin` makes what a request needs to be there.
-    `words` is the body of a refusal with that status and message, `no_route` the answer to a path that there is not.
+    `words` is the body of a refusal with that status and message, `invalid` the status for what does not have the form
+    that a route asks for, `no_route` the answer to a path that there is not.
     With `traced` answers carry a trace id.
     """
 
@@ -45,6 +46,7 @@ class Vendor:
     forbids: Callable[[Grant, Route, str], Refusal | None]
     words: Callable[[int, Any], Record]
     no_route: Refusal
+    invalid: int = 422
     begin: Callable[[Call], None] = _nothing
     traced: bool = False
 

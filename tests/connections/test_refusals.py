@@ -67,6 +67,7 @@ def test_each_status_has_its_error(status: int, kind: type[VendorError]) -> None
         ),
         ({"message": "no", "traceId": "t-1"}, "400 no (traceId t-1)"),
         ({"error": {"code": "X", "message": "v3 says no"}, "traceId": "t"}, "400 v3 says no (traceId t)"),
+        ({"status": 400, "errorMessage": "no such zone"}, "400 no such zone"),
         ({"error": "invalid_client", "error_description": "unknown id"}, "400 unknown id"),
         ({"error": "Unauthorized"}, "400 Unauthorized"),
         ({"msg": "no"}, "400 no"),
