@@ -263,6 +263,11 @@ def _repeat(given: Mapping[str, Any], asked: Asked, origin: Origin, place: Place
     return Natural()
 
 
+def _usual(path: str, origin: Origin) -> Paging:
+    """A path that ends with a parameter leads to one object, which has no pages."""
+    return OnePage() if path.endswith("}") else origin.paging
+
+
 def _probe(
     given: Mapping[str, Any], types: Mapping[str, ValueType], origin: Origin, place: Place, found: Findings
 ) -> Probe:
@@ -288,7 +293,7 @@ def _probe(
         same=same,
         asks=asks,
         fixed=given.get("fixed", {}),
-        paging=read_paging(given.get("pagination"), origin.paging, (*place, "pagination"), found),
+        paging=read_paging(given.get("pagination"), _usual(path, origin), (*place, "pagination"), found),
         unless=given.get("unless", {}),
         since=given.get("since"),
         id=given.get("id", "id"),

@@ -189,7 +189,12 @@ class ProbeShape(TypedDict, total=False):
     settles: Annotated[
         Length, Field(description="How long after an attempt looking tells the truth; `10s` by default.")
     ]
-    pagination: Annotated[PaginationShape, Field(description="How the list is paged; the connector's by default.")]
+    pagination: Annotated[
+        PaginationShape,
+        Field(
+            description="How the list is paged; the connector's by default, and none where the path ends with `{...}`."
+        ),
+    ]
 
 
 class BulkShape(TypedDict, total=False):

@@ -202,6 +202,15 @@ def test_an_action_says_what_makes_repeating_it_safe(shop) -> None:
     assert row.returns == "order.id"
 
 
+@pytest.mark.parametrize(("path", "paging"), [("/a/{id}", OnePage()), ("/a", Numbered()), ("/a/{id}/b", Numbered())])
+def test_looking_at_one_object_asks_for_no_page(shop, path: str, paging: object) -> None:
+    probe = f"{{request: 'GET {path}', asks: {{id: id}}, unless: {{state: draft}}}}"
+    fields = f"body: {{id: text}}, repeat: guarded, probe: {probe}"
+    row = shop(f"pagination: {{style: pages}}\n{action(fields)}").actions["shop.a.do"]
+    assert isinstance(row.repeat, Guarded)
+    assert row.repeat.probe.paging == paging
+
+
 @pytest.mark.parametrize(
     ("request_", "repeat"),
     [("GET /a", Natural), ("PUT /a", Natural), ("DELETE /a", Natural), ("POST /a", Unsafe), ("PATCH /a", Unsafe)],

@@ -9,14 +9,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from pydantic import SecretStr
 from sqlalchemy import select
 
 from actions.action import Action
-from actions.catalog import CATALOG, EXTRAS
 from config.automation import Automation
+from config.catalogues import catalogues
 from connections.client import Client
-from connections.connection import Connection, PrivateToken
+from connections.connection import Connection
 from connections.quota import LocalLimiter, Precedence
 from connections.request import check
 from connections.tokens import Tokens
@@ -44,7 +43,8 @@ from worker.lookups import Lookups
 from worker.poll import Poller
 
 Result = TypeVar("Result")
-ACTIONS = {**CATALOG, **EXTRAS}
+CATALOGUES = catalogues()
+ACTIONS, TRIGGERS, VENDORS = CATALOGUES.actions, CATALOGUES.triggers, CATALOGUES.vendors
 DEADLINE = 60_000
 _messages = itertools.count(1)
 
@@ -89,7 +89,7 @@ class Engine:
         self._entries: Journal[Entry, bool] = Journal(self.store, runs.write)
 
     async def _client(self) -> Client:
-        return Client(LocalLimiter(), Tokens(), clock=lambda: self.clock() / 1000)
+        return Client(LocalLimiter(), Tokens(), clock=lambda: self.clock() / 1000, vendors=VENDORS)
 
     def do(self, work: Coroutine[Any, Any, Result]) -> Result:
         return self._runner.run(work)
@@ -116,12 +116,12 @@ class Engine:
     def connection(self, account: Account, token: str, *, agency: bool = False) -> Connection:
         """A connection to that account with its own credential and without a quota."""
         return Connection(
-            name=f"{account.location}-{token}",
-            kind="ghl",
-            base_url=self.vendor.url,
-            auth=PrivateToken(token=SecretStr(token)),
+            name=f"{getattr(account.auth(token), 'client_id', account.location)}-{token}",
+            kind=account.kind,
+            base_url=self.vendor.url + account.prefix,
+            auth=account.auth(token),
             location_id=None if agency else account.location,
-            company_id=account.company,
+            company_id=account.company or None,
             quota=None,
         )
 
@@ -149,12 +149,12 @@ class Engine:
                 return reason
         raise AssertionError("the feed is due again and again")
 
-    def kit(self, connection: Connection, actions: Mapping[str, Action] = ACTIONS) -> Kit:
+    def kit(self, connections: Collection[Connection], actions: Mapping[str, Action] = ACTIONS) -> Kit:
         """What carrying out needs, with nothing stood in for but the clock."""
         fields, batches = CustomFieldNames(Lookups(self.client)), Batches(self.store)
         return Kit(
             actions=actions,
-            connections={connection.name: connection},
+            connections={connection.name: connection for connection in connections},
             client=self.wire,
             write=self._entries.write,
             inputs=fields.checked,
@@ -233,8 +233,10 @@ class Errand:
         action: str,
         inputs: Mapping[str, Any],
         automation: Automation | None = None,
+        others: Collection[Connection] = (),
     ) -> None:
         self.engine, self.connection = engine, connection
+        self.connections = (connection, *others)
         name, feed = f"actions.{action}", f"{action}@{connection.name}"
         definition = orders.definition_of(action, connection.name)
         self.automation = automation or Automation.from_definition(name, definition)
@@ -247,7 +249,7 @@ class Errand:
 
     def carry(self, actions: Mapping[str, Action] = ACTIONS) -> str:
         """Take the run up once, when it is due; what state it is in then."""
-        kit = self.engine.kit(self.connection, actions)
+        kit = self.engine.kit(self.connections, actions)
         claimed = self.engine.store.write_now(runs.claim, {self.connection.name: 1}, self.engine.clock())
         if claimed:
             assert claimed[0].id == self.id

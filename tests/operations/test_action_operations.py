@@ -10,6 +10,8 @@ import pytest
 from actions.action import Action, Natural, Unsafe
 from actions.catalog import CATALOG
 from tests.operations.calendar_deeds import CALENDARS
+from tests.operations.connector_deeds import KIT, RANKR
+from tests.operations.connectors import account_of
 from tests.operations.deeds import CONTACTS, NOBODY, Deed
 from tests.operations.engine import ACTIONS, Engine, Errand, Killed
 from tests.operations.more_deeds import ACCOUNT, CONVERSATIONS, DOCUMENTS, OPPORTUNITIES, USERS
@@ -18,11 +20,18 @@ from worker.ledger.runs import LEASE
 
 pytestmark = pytest.mark.slow
 
-DEEDS = (*CONTACTS, *CALENDARS, *OPPORTUNITIES, *USERS, *CONVERSATIONS, *DOCUMENTS, *ACCOUNT)
+DEEDS = (*CONTACTS, *CALENDARS, *OPPORTUNITIES, *USERS, *CONVERSATIONS, *DOCUMENTS, *ACCOUNT, *RANKR, *KIT)
 SCOPED = tuple(deed for deed in DEEDS if deed.action in CATALOG)
 """The vendor's documents name no scopes for what is beside the catalogue."""
 REFUSED = tuple(deed for deed in DEEDS if deed.refused is not None)
-READS = {"ghl.contacts.find", "ghl.contacts.notes.find", "ghl.locations.find", "ghl.calendars.groups.validate_slug"}
+READS = {
+    "ghl.contacts.find",
+    "ghl.contacts.notes.find",
+    "ghl.locations.find",
+    "ghl.calendars.groups.validate_slug",
+    "rankr.documents.get",
+    *(deed.action for deed in KIT),
+}
 """Actions without an effect."""
 WORDS = "startTime must be a valid date"
 NO_SCOPE = "The token is not authorized for this scope."
@@ -37,20 +46,20 @@ class Doing:
         self,
         deed: Deed,
         engine: Engine,
-        account: Account,
         scopes: tuple[str, ...] | None = None,
         *,
         refused: bool = False,
     ) -> None:
-        self.deed, self.engine, self.account = deed, engine, account
+        self.deed, self.engine = deed, engine
+        self.account: Account = account_of(engine.vendor, deed.action)
         self.row: Action = ACTIONS[deed.action]
         agency = self.row.token == "agency"
-        account.allow("exact", agency=agency, scopes=scopes)
-        connection = engine.connection(account, "exact", agency=agency)
-        self.inputs = deed.given(account)
+        self.account.allow("exact", agency=agency, scopes=scopes)
+        connection = engine.connection(self.account, "exact", agency=agency)
+        self.inputs = deed.given(self.account)
         assert self.seen == deed.before
         if refused and deed.refused is not None:
-            self.inputs = deed.refused(account, self.inputs)
+            self.inputs = deed.refused(self.account, self.inputs)
         self.earlier = self.effects
         self.errand = Errand(engine, connection, deed.action, self.inputs)
 
@@ -122,24 +131,24 @@ def test_every_action_is_done() -> None:
 
 
 @each_deed
-def test_an_action_takes_effect_with_just_the_scopes_of_its_row(engine: Engine, account: Account, deed: Deed) -> None:
-    doing = Doing(deed, engine, account, ACTIONS[deed.action].scopes)
+def test_an_action_takes_effect_with_just_the_scopes_of_its_row(engine: Engine, deed: Deed) -> None:
+    doing = Doing(deed, engine, ACTIONS[deed.action].scopes)
     assert doing.errand.carry() == "done", doing.errand.row["reason"]
     doing.assert_done()
     assert doing.errand.step["attempts"] == 1
 
 
 @pytest.mark.parametrize("deed", SCOPED, ids=[deed.name for deed in SCOPED])
-def test_without_its_scope_an_action_fails_at_once(engine: Engine, account: Account, deed: Deed) -> None:
-    doing = Doing(deed, engine, account, scopes=("nothing.readonly",))
+def test_without_its_scope_an_action_fails_at_once(engine: Engine, deed: Deed) -> None:
+    doing = Doing(deed, engine, scopes=("nothing.readonly",))
     assert doing.errand.carry() == "failed"
     assert (doing.errand.step["status"], doing.effects, doing.seen) == (401, 0, deed.before)
     assert NO_SCOPE in doing.errand.row["reason"]
 
 
 @each_deed
-def test_a_refusal_is_final_and_in_the_vendors_words(engine: Engine, account: Account, deed: Deed) -> None:
-    doing = Doing(deed, engine, account)
+def test_a_refusal_is_final_and_in_the_vendors_words(engine: Engine, deed: Deed) -> None:
+    doing = Doing(deed, engine)
     doing.fault(status=422, message=[WORDS, "title should not be empty"])
     assert doing.errand.carry() == "failed"
     assert f"422 {WORDS}; title should not be empty" in doing.errand.row["reason"]
@@ -149,18 +158,16 @@ def test_a_refusal_is_final_and_in_the_vendors_words(engine: Engine, account: Ac
 
 
 @pytest.mark.parametrize("deed", REFUSED, ids=[deed.name for deed in REFUSED])
-def test_what_the_vendor_does_not_allow_fails_at_once(engine: Engine, account: Account, deed: Deed) -> None:
-    doing = Doing(deed, engine, account, refused=True)
+def test_what_the_vendor_does_not_allow_fails_at_once(engine: Engine, deed: Deed) -> None:
+    doing = Doing(deed, engine, refused=True)
     assert doing.errand.carry() == "failed"
     assert deed.words in doing.errand.row["reason"]
     assert doing.effects == 0
 
 
 @each_deed
-def test_too_many_requests_are_tried_again_later_and_take_effect_once(
-    engine: Engine, account: Account, deed: Deed
-) -> None:
-    doing = Doing(deed, engine, account)
+def test_too_many_requests_are_tried_again_later_and_take_effect_once(engine: Engine, deed: Deed) -> None:
+    doing = Doing(deed, engine)
     doing.fault(status=429)
     assert doing.errand.carry() == "open"
     assert doing.errand.row["due_at"] > engine.clock() + 1000
@@ -170,10 +177,8 @@ def test_too_many_requests_are_tried_again_later_and_take_effect_once(
 
 @each_deed
 @pytest.mark.parametrize("when", ["before", "after"])
-def test_a_server_fault_is_settled(
-    engine: Engine, account: Account, deed: Deed, when: Literal["before", "after"]
-) -> None:
-    doing = Doing(deed, engine, account)
+def test_a_server_fault_is_settled(engine: Engine, deed: Deed, when: Literal["before", "after"]) -> None:
+    doing = Doing(deed, engine)
     doing.fault(status=500, when=when)
     doing.errand.end()
     doing.assert_settled(happened=when == "after", answered=True)
@@ -181,10 +186,8 @@ def test_a_server_fault_is_settled(
 
 @each_deed
 @pytest.mark.parametrize("when", ["before", "after"])
-def test_a_crash_in_the_middle_is_settled(
-    engine: Engine, account: Account, deed: Deed, when: Literal["before", "after"]
-) -> None:
-    doing = Doing(deed, engine, account)
+def test_a_crash_in_the_middle_is_settled(engine: Engine, deed: Deed, when: Literal["before", "after"]) -> None:
+    doing = Doing(deed, engine)
     doing.die(when)
     doing.errand.end()
     doing.assert_settled(happened=when == "after", answered=False)

@@ -10,17 +10,19 @@ from typing import Any
 import pytest
 
 from tests.operations.calendar_scenes import CALENDARS
-from tests.operations.engine import Engine, Watcher
+from tests.operations.connector_scenes import RANKR
+from tests.operations.connectors import account_of
+from tests.operations.engine import TRIGGERS, Engine, Watcher
 from tests.operations.more_scenes import ACCOUNT, CONVERSATIONS, DOCUMENTS, OPPORTUNITIES, USERS
 from tests.operations.scenes import CONTACTS, Scene
 from tests.operations.vendor import Account
-from triggers.catalog import CATALOG, EXTRAS
+from triggers.catalog import CATALOG
 from triggers.trigger import Availability, Trigger, Watch, Watermark
 
 pytestmark = pytest.mark.slow
 
-ROWS = {**CATALOG, **EXTRAS}
-FAMILIES = (CONTACTS, CALENDARS, OPPORTUNITIES, USERS, CONVERSATIONS, DOCUMENTS, ACCOUNT)
+ROWS = TRIGGERS
+FAMILIES = (CONTACTS, CALENDARS, OPPORTUNITIES, USERS, CONVERSATIONS, DOCUMENTS, ACCOUNT, RANKR)
 SCENES = {scene.trigger: scene for family in FAMILIES for scene in family}
 SLUG = "ghl.blogs.slug_exists"
 
@@ -67,10 +69,8 @@ def test_every_trigger_has_a_story() -> None:
 
 
 @pytest.mark.parametrize(("scene", "watch"), STORIES, ids=[f"{scene.trigger}-{watch}" for scene, watch in STORIES])
-def test_a_trigger_fires_once_for_each_thing_that_happens(
-    engine: Engine, account: Account, scene: Scene, watch: Watch
-) -> None:
-    row = ROWS[scene.trigger]
+def test_a_trigger_fires_once_for_each_thing_that_happens(engine: Engine, scene: Scene, watch: Watch) -> None:
+    account, row = account_of(engine.vendor, scene.trigger), ROWS[scene.trigger]
     once = isinstance(row.strategy, Availability) and row.strategy.once
     params = scene.before(account)
     watcher = watcher_of(engine, account, row, params, watch)

@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from tests.operations.connectors import account_of
 from tests.operations.engine import Engine, Watcher
 from tests.operations.test_trigger_operations import ROWS, SCENES, SLUG, quiet, watcher_of
 from tests.operations.vendor import Account
@@ -49,7 +50,8 @@ def begun(engine: Engine, account: Account, trigger: str) -> Watcher:
 
 
 @pytest.mark.parametrize(("trigger", "trouble"), CASES)
-def test_a_vendor_in_trouble_fires_nothing(engine: Engine, account: Account, trigger: str, trouble: str) -> None:
+def test_a_vendor_in_trouble_fires_nothing(engine: Engine, trigger: str, trouble: str) -> None:
+    account = account_of(engine.vendor, trigger)
     watcher = begun(engine, account, trigger)
     cursor, row = watcher.row["cursor"], ROWS[trigger]
     for way in (row, row.fallback):

@@ -12,6 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from pydantic import SecretStr
+
+from connections.connection import Auth, PrivateToken
 
 REPOSITORY = Path(__file__).parents[2]
 OWNER = {"Authorization": "Bearer owner"}
@@ -49,12 +52,19 @@ class Vendor:
         return got.json()
 
     def requests(self) -> int:
-        """How many requests there were, those of tests included."""
-        return int(self.steer("stats", verb="GET")["requests"])
+        """How many requests there were, those of tests included and those for tokens left out."""
+        stats = self.steer("stats", verb="GET")
+        return int(stats["requests"]) - int(stats["by_route"].get("POST /rankr/oauth/token", 0))
 
 
 class Account:
     """A location and its company, for one test alone."""
+
+    kind = "ghl"
+    prefix = ""
+    """What the vendor's paths begin with in the sandbox."""
+    location: str
+    company: str
 
     def __init__(self, vendor: Vendor) -> None:
         self.vendor = vendor
@@ -89,7 +99,7 @@ class Account:
 
     def fault(self, method: str, path: str, **what: Any) -> None:
         """Let requests like this one go wrong, once unless `count` says otherwise."""
-        self.vendor.steer("faults", {"match": {"method": method, "path": path}, "count": 1, **what})
+        self.vendor.steer("faults", {"match": {"method": method, "path": self.prefix + path}, "count": 1, **what})
 
     def allow(self, token: str, *, agency: bool = False, scopes: tuple[str, ...] | None = None) -> None:
         """List a token of this location, or of its company; every token that is not listed may do everything."""
@@ -97,6 +107,10 @@ class Account:
         limited = {} if scopes is None else {"scopes": list(scopes)}
         self.vendor.steer("tokens", {"tokens": [{"token": token, **where, **limited}]})
         self.vendor.steer("tokens", {"anyone": True})
+
+    def auth(self, token: str) -> Auth:
+        """The credential of a connection."""
+        return PrivateToken(token=SecretStr(token))
 
     def held(self, table: str, **fields: Any) -> list[Record]:
         """The records of a kind that hold these values."""
@@ -117,7 +131,7 @@ class Account:
     def effects(self, route: str) -> int:
         """How many requests of that route (`POST /contacts/`) took effect."""
         method, _, path = route.partition(" ")
-        return int(self.vendor.steer("effects", verb="GET", method=method, path=path)["total"])
+        return int(self.vendor.steer("effects", verb="GET", method=method, path=self.prefix + path)["total"])
 
     # What scenes begin with.
 
