@@ -97,6 +97,23 @@ RANKR = (
         words=NOT_THERE,
     ),
     Deed(
+        action="rankr.clients.get",
+        given=lambda _: {"client_id": "cli_rivers"},
+        seen=lambda a, _: len(a.held("rankr.clients")),
+        before=2,
+        after=2,
+        result=same("client_id"),
+        refused=unknown("client_id"),
+        words=NOT_THERE,
+    ),
+    Deed(
+        action="rankr.documents.find",
+        given=lambda a: {"client_id": "cli_rivers", "status": a.one("rankr.documents", a.document())["status"]},
+        seen=lambda a, _: len(a.held("rankr.documents")),
+        before=1,
+        after=1,
+    ),
+    Deed(
         action="rankr.documents.get",
         given=draft,
         seen=lambda a, _: len(a.held("rankr.documents")),

@@ -21,7 +21,6 @@ from connections.request import check
 from connections.tokens import Tokens
 from connections.wire import Answer, Request
 from tests.operations.vendor import Account, Vendor
-from triggers.catalog import CATALOG as TRIGGERS
 from triggers.reading import Event
 from triggers.trigger import Trigger, Watch
 from worker import orders

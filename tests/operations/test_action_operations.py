@@ -29,6 +29,8 @@ READS = {
     "ghl.contacts.notes.find",
     "ghl.locations.find",
     "ghl.calendars.groups.validate_slug",
+    "rankr.clients.get",
+    "rankr.documents.find",
     "rankr.documents.get",
     *(deed.action for deed in KIT),
 }
