@@ -188,7 +188,7 @@ KIT = (
     small("vat.rates", {"countryCode": "DE"}, {"countryCode": "XX"}, "400 countryCode must be one of"),
     small("text.contains", {"text": "A red roof", "keywordList": ["red"]}),
     small("country.convert", {"iso": "DE"}, {"iso": "XX"}, "400 There is no country XX"),
-    small("currency.convert", MONEY, {"targetCurrency": "XXX"}, "400 targetCurrency must be one of"),
+    small("currency.convert", MONEY, {"targetCurrency": "ZZZ"}, "400 targetCurrency must be one of"),
     small("time.convert", {"inputTime": "08-12-2024 12:00", **ZONES}, {"inputTime": "noon"}, "inputTime must be"),
     small("qrcode.encode", {"data": "https://example.com", "width": 200}),
 )
