@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 
 from croniter import croniter
 
@@ -189,6 +190,7 @@ def _polls(schedule: Schedule, pace: int) -> float:
             return _busiest(expression)
 
 
+@cache
 def _busiest(expression: str) -> int:
     """The slots of the busiest day of a week."""
     start = datetime(2024, 1, 1, tzinfo=UTC)  # a Monday

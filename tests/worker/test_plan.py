@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
 import pytest
@@ -90,3 +91,17 @@ def test_a_new_location_gets_what_its_neighbours_have() -> None:
     assert least_pace(known, "clients/l1") == 70_000
     assert least_pace(known, "nobody") == FASTEST
     assert least_pace(known, "others/l1") == FASTEST
+
+
+def test_a_cron_of_three_hundred_locations_is_counted_once() -> None:
+    places = {f"l{number}": replace(ACME, name=f"l{number}", location_id=f"l{number}") for number in range(300)}
+    flows = [
+        automation(f"a{minute}", connection=name, schedule=Cron(f"{minute}-59/5 * * * *"))
+        for name in places
+        for minute in range(5)
+    ]
+    began = time.process_time()
+    found = plans(flows, places, TRIGGERS)
+    took = time.process_time() - began
+    assert (len(found), sum(each.requests for each in found)) == (300, 300 * 5 * 288)
+    assert took < 5  # a minute and more where each is counted by itself
