@@ -9,7 +9,8 @@ from jinja2 import pass_context
 from jinja2.runtime import Context
 
 from config.language import Function, Missing
-from connections.fields import Known, UnknownCustomField, field_ids
+from connections.fields import Known, field_ids
+from connections.names import UnknownName
 
 
 class CustomValues(Function):
@@ -34,7 +35,7 @@ class CustomValues(Function):
         """The value of the field with that name, key or id in a record.
 
         Raises:
-            UnknownCustomField: the location has no such field, or more than one.
+            UnknownName: the location has no such field, or more than one.
         """
         ids = self.ids(name)
         if isinstance(of, Missing):
@@ -49,14 +50,14 @@ class CustomValues(Function):
         """Whether there is one field of that name."""
         try:
             return bool(self.ids(name))
-        except UnknownCustomField:
+        except UnknownName:
             return False
 
     def ids(self, name: Any) -> list[str]:
         """The ids that the name stands for.
 
         Raises:
-            UnknownCustomField: the location has no such field, or more than one.
+            UnknownName: the location has no such field, or more than one.
         """
         if not isinstance(name, str):
             raise TypeError("`custom` wants the name of a custom field, a text")

@@ -22,6 +22,8 @@ from pydantic import (
 from pydantic_core import CoreSchema, core_schema
 from typing_extensions import TypedDict
 
+from connections.names import Names, found, names
+
 
 @dataclass(frozen=True, slots=True)
 class Joined:
@@ -236,10 +238,6 @@ CustomFields = Annotated[_CustomFields, ByName()]
 OpportunityFields = Annotated[_CustomFields, ByName("opportunity")]
 
 
-class UnknownCustomField(LookupError):
-    """No custom field of the location has that name, key or id, or more than one has."""
-
-
 class Known(TypedDict, total=False):
     """A location's custom field, as the vendor lists it."""
 
@@ -256,50 +254,39 @@ def custom_fields(
     A name is found in any case, among the fields of that model; the key with or without the model in front.
 
     Raises:
-        UnknownCustomField: the location has no such field, or more than one.
+        UnknownName: the location has no such field, or more than one.
     """
-    names = _names([field for field in known if _model(field, model) == model])
+    known_names = _names([field for field in known if _model(field, model) == model])
     if isinstance(given, Mapping):
-        return [CustomField(id=_found(name, names), field_value=value) for name, value in given.items()]
-    return [entry if "id" in entry else {"id": _found(entry["key"], names), **entry} for entry in given]
+        return [CustomField(id=_id_of(name, known_names), field_value=value) for name, value in given.items()]
+    return [entry if "id" in entry else {"id": _id_of(entry["key"], known_names), **entry} for entry in given]
 
 
 def field_ids(name: str, known: Sequence[Known]) -> list[str]:
     """The ids that a name, key or id stands for: one for each model (contact, opportunity) that has such a field.
 
     Raises:
-        UnknownCustomField: the location has no such field, or more than one of the same model.
+        UnknownName: the location has no such field, or more than one of the same model.
     """
     models = dict.fromkeys(_model(field) for field in known)
     named = [_names([field for field in known if _model(field) == model]) for model in models]
-    having = [names for names in named if _folded(name) in names]
-    return [_found(name, names) for names in having or [_names(known)]]
+    having = [names for names in named if name.strip().casefold() in names]
+    return [_id_of(name, names) for names in having or [_names(known)]]
 
 
 def _model(field: Known, unless_told: str = "contact") -> str:
     return field.get("fieldKey", unless_told).partition(".")[0]
 
 
-def _folded(name: str) -> str:
-    return name.strip().casefold()
+def _names(known: Sequence[Known]) -> Names:
+    """What the fields may be called: by id, by name, by key, and by the key without its model."""
+    return names(
+        (field["id"], name)
+        for field in known
+        for key in (field.get("fieldKey", ""),)
+        for name in (field["id"], key, key.partition(".")[2], field.get("name", ""))
+    )
 
 
-def _names(known: Sequence[Known]) -> dict[str, dict[str, str]]:
-    """For each name in lower case: the ids it may mean, each with the name as the location writes it."""
-    names: dict[str, dict[str, str]] = {}
-    for field in known:
-        key = field.get("fieldKey", "")
-        for name in filter(None, (field["id"], key, key.partition(".")[2], field.get("name", "").strip())):
-            names.setdefault(name.casefold(), {})[field["id"]] = name
-    return names
-
-
-def _found(name: str, names: Mapping[str, Mapping[str, str]]) -> str:
-    ids = names.get(_folded(name), {})
-    if len(ids) == 1:
-        return next(iter(ids))
-    if ids:
-        raise UnknownCustomField(f"{len(ids)} custom fields of the location are called {name!r}: write the id instead")
-    near = get_close_matches(name.casefold(), names, n=1)
-    hint = f"did you mean {next(iter(names[near[0]].values()))!r}?" if near else "see ghl.locations.custom_fields.list"
-    raise UnknownCustomField(f"the location has no custom field {name!r}: {hint}")
+def _id_of(name: str, known: Names) -> str:
+    return found(name, known, "custom field", "ghl.locations.custom_fields.list")

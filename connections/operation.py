@@ -35,7 +35,8 @@ class Operation:
     """One endpoint: where it is, what it takes, and who may call it.
 
     `query` and `body` are TypedDicts; a body that is declared is always sent, as `{}` when nothing is given.
-    Parameters of the path are read from its braces and declared nowhere else, unless `enums` narrows them. `write`
+    Parameters of the path are read from its braces and declared nowhere else, unless `enums` narrows them, or `named`
+    gives the type of one that may be written by name. `write`
     turns the fields of query and body into the vendor's, where those are not what a person should have to write.
     """
 
@@ -46,6 +47,7 @@ class Operation:
     body_is_array: bool = False
     version: str = "2021-07-28"
     enums: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    named: dict[str, Any] = field(default_factory=dict)
     path_from_connection: dict[str, FromConnection] = field(default_factory=dict)
     write: Callable[[Mapping[str, Any]], dict[str, Any]] | None = None
 
@@ -167,7 +169,8 @@ def _unwrapped(hint: Any) -> Any:
 def _kind(operation: Operation, name: str) -> Any:
     values = operation.enums.get(name)
     # ids are numbers in many an answer, and templates keep them so
-    return Literal[values] if values else Annotated[str, Field(min_length=1, coerce_numbers_to_str=True)]
+    plain = operation.named.get(name, str)
+    return Literal[values] if values else Annotated[plain, Field(min_length=1, coerce_numbers_to_str=True)]
 
 
 def _shapes(operation: Operation) -> tuple[tuple[Literal["query", "body"], type[Any]], ...]:

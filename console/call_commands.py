@@ -21,8 +21,8 @@ from console.calling import calling, connection_for, desk_of, given_inputs, unkn
 from console.failures import Fault
 from console.known import known
 from console.options import Json, Project
-from worker.custom_fields import CustomFieldNames
 from worker.lookups import Lookups
+from worker.names import Names
 from worker.outcomes import made
 
 ConnectionName = Annotated[
@@ -59,8 +59,13 @@ def poll(
     check_inputs(row, given)
     desk = desk_of(project)
     home = connection_for(desk.project(), connection, trigger)
+
+    async def asked(client: Client) -> list[Found]:
+        wanted = await Names(Lookups(client)).resolved(row.fetch, given, home)
+        return await ask(client, row, home, wanted, watch, limit)
+
     try:
-        found = calling(desk, lambda client: ask(client, row, home, given, watch, limit))
+        found = calling(desk, asked)
     except InvalidInputs as error:
         raise Fault(f"{trigger}: {error}") from None
     if as_json:
@@ -91,7 +96,7 @@ def act(
     home = connection_for(desk.project(), connection, action)
 
     async def sent(client: Client) -> Answer | None:
-        inputs = await CustomFieldNames(Lookups(client)).checked(row, given, home)
+        inputs = await Names(Lookups(client)).checked(row, given, home)
         if row.bulk is not None and len(row.bulk.parts(inputs)) > 1:
             raise Fault(
                 f"{action} takes {row.bulk.limit} `{row.bulk.field}` in one call; an automation sends more in several"

@@ -17,7 +17,7 @@ from connections.connection import Connection
 from connections.request import InvalidInputs, build
 from connections.wire import Request
 from triggers.reading import Event
-from worker.custom_fields import CustomFieldNames
+from worker.names import Names
 
 Checked = Callable[[Action, Any, Connection], Awaitable[dict[str, Any]]]
 
@@ -79,7 +79,7 @@ class StandIns(CustomValues):
         """The value of the field with that name in a record, or what stands in for it.
 
         Raises:
-            UnknownCustomField: the location has no such field, or more than one.
+            UnknownName: the location has no such field, or more than one.
         """
         self.ids(name)
         path = of.path if isinstance(of, Answer) else of.strip("<>") if isinstance(of, str) else None
@@ -91,7 +91,7 @@ async def rehearse(
     event: Event,
     feed: str,
     connections: Mapping[str, Connection],
-    fields: CustomFieldNames,
+    fields: Names,
     now: datetime,
     actions: Mapping[str, Action] | None = None,
 ) -> Rehearsal:

@@ -27,12 +27,12 @@ from console.folder import ledger
 from console.options import Json, Project
 from console.rehearsal import Rehearsal, Rehearsed, rehearse
 from triggers.reading import Event, key_of
-from worker.custom_fields import CustomFieldNames
 from worker.deploy import feed_of
 from worker.desk import Desk
 from worker.ledger import installations
 from worker.locations import expanded
 from worker.lookups import Lookups
+from worker.names import Names
 
 
 def rehearsal(
@@ -84,18 +84,19 @@ def _located(desk: Desk, automation: Automation) -> Automation:
 async def _rehearsed(client: Client, desk: Desk, automation: Automation, given: Any) -> Rehearsal:
     project = desk.project()
     trigger = project.triggers[automation.trigger.use]
-    use = automation.trigger
+    use, names = automation.trigger, Names(Lookups(client))
     if given is None:
         watch = as_watched(trigger, use.on)
-        found = await ask(client, trigger, project.connections[use.connection], use.with_, watch, 1)
+        home = project.connections[use.connection]
+        asked = await names.resolved(trigger.fetch, use.with_, home)
+        found = await ask(client, trigger, home, asked, watch, 1)
         if not found:
             raise Fault(f"{trigger.id} brings no record at this moment; give one with `--record FILE`")
         given = found[0].record
     key = key_of(given, trigger.key) or "?"
     event = Event(key=key, version="test", kind=use.on[0], record=given)
     feed = feed_of(automation, trigger).id
-    fields = CustomFieldNames(Lookups(client))
-    return await rehearse(automation, event, feed, project.connections, fields, datetime.now(UTC), project.actions)
+    return await rehearse(automation, event, feed, project.connections, names, datetime.now(UTC), project.actions)
 
 
 def rehearsal_json(found: Rehearsal, automation: Automation, connections: Any, desk: Desk) -> dict[str, Any]:

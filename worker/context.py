@@ -11,9 +11,9 @@ from config.references import CUSTOM
 from config.templates import TemplateError
 from connections.errors import VendorError
 from connections.request import InvalidInputs
-from worker.custom_fields import LOOK
 from worker.kit import Kit
 from worker.ledger.runs import ClaimedRun, Entry
+from worker.names import LOOK
 from worker.outcomes import Postponed, unready
 
 ATTEMPTS = 6

@@ -24,12 +24,12 @@ from connections.client import Client
 from connections.connection import Connection
 from connections.errors import VendorError
 from connections.quota import Grant, Limiter, LocalLimiter, RedisLimiter
+from connections.request import InvalidInputs
 from connections.transport import Timeouts
 from worker import usage
 from worker.carry import carry_out
 from worker.collecting import Batches
 from worker.credentials import Credentials
-from worker.custom_fields import CustomFieldNames
 from worker.drain import CAPACITY, Drain
 from worker.echoes import Echoes
 from worker.files import Files
@@ -43,6 +43,7 @@ from worker.ledger.runs import ClaimedRun, Entry
 from worker.ledger.store import Store
 from worker.locations import expanded
 from worker.lookups import Lookups, Noticing
+from worker.names import Names
 from worker.orders import ORDERED, unsealed
 from worker.place import Place
 from worker.plan import Past, least_pace, paces, plans
@@ -92,14 +93,14 @@ class Engine:
         self._files = Files(client=self.client, folder=project.settings.files)
         self._paces = self.store.read_now(partial(_paces, project))
         lookups = Lookups(self.client)
-        fields, batches = CustomFieldNames(lookups), Batches(self.store)
+        self._names, batches = Names(lookups), Batches(self.store)
         self._kit = Kit(
             actions=project.actions,
             connections=project.connections,
             client=Noticing(self.client, lookups),
             write=self._runs.write,
-            inputs=fields.checked,
-            customs=fields.values,
+            inputs=self._names.checked,
+            customs=self._names.values,
             taken=self._taken,
             ahead=lambda run: self.store.read(runs.ahead, run),
             turn=Journal(self.store, turns.write).write,
@@ -148,7 +149,7 @@ class Engine:
             return count
 
         try:
-            poller = self._poller(feed, deadline, write)
+            poller = await self._poller(feed, deadline, write)
             reason = await poller.poll() if isinstance(poller, Poller) else poller
             if not isinstance(poller, Poller):
                 await write(_failed(feed, poller))
@@ -163,7 +164,7 @@ class Engine:
                 await self._polls.write(_failed(feed, f"{type(error).__name__}: {error}"[:2000]))
         return total, more
 
-    def _poller(self, feed: ClaimedFeed, deadline: int, write: Callable[[Poll], Awaitable[int]]) -> Poller | str:
+    async def _poller(self, feed: ClaimedFeed, deadline: int, write: Callable[[Poll], Awaitable[int]]) -> Poller | str:
         """What polls the feed, or why nothing can."""
         trigger, connection = self.project.triggers.get(feed.trigger), self.project.connections.get(feed.connection)
         if trigger is None or connection is None:
@@ -171,7 +172,8 @@ class Engine:
             return f"{missing} is not known to this worker; see `hightide check`"
         try:
             params = filled_in(feed.params, self.project.environ)
-        except MissingVariable as error:
+            params = await self._names.resolved(trigger.fetch, params, connection)
+        except (MissingVariable, InvalidInputs, VendorError) as error:
             return str(error)
         return Poller(
             feed=replace(feed, params=params),

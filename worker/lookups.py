@@ -62,9 +62,10 @@ class Lookups:
         return await self._listed(connection, request, name, since)
 
     def wrote(self, connection: Connection, path: str) -> None:
-        """Forget the lists of a connection that lie at this path or above it: one of us has written there."""
+        """Forget the lists of a connection that lie at this path or right above it: one of us has written there."""
+        whole = path.rstrip("/")
         for kept in self._paths.get(connection.name, ()):
-            if path == kept.path or path.startswith(f"{kept.path}/"):
+            if kept.path in {whole, whole.rpartition("/")[0]}:
                 kept.asked_at = float("-inf")
                 kept.written += 1
 

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from actions.action import Action, Natural, Probe
-from config.automation import Automation, Step
+from config.automation import Automation
 from config.project import Project
 from connections.connection import Agency, Connection, OAuth
 from connections.operation import Operation
 from triggers.trigger import Trigger
-from worker.custom_fields import named_fields
+from worker.names import LISTINGS, looked_up
 
 AGENCY = ("oauth.readonly", "oauth.write")
 """What an agency's token needs besides, to list its installations and to be exchanged for location tokens."""
-FIELDS = "locations/customFields.readonly"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,13 +84,17 @@ def _uses(project: Project, automation: Automation, names: set[str]) -> Iterator
     asked = _questions(project.triggers)
     if automation.trigger.connection in names:
         trigger = project.triggers[automation.trigger.use]
-        yield trigger.id, (*trigger.scopes, *(trigger.fallback.scopes if trigger.fallback else ()))
+        other = trigger.fallback.scopes if trigger.fallback else ()
+        yield trigger.id, (*trigger.scopes, *other, *_naming(trigger.fetch, automation.trigger.with_))
         if automation.customs is not None:
-            yield "custom", (FIELDS,)
+            yield "custom", LISTINGS["custom field"].row.scopes
     for step in automation.steps:
         if step.connection in names:
             action = project.actions[step.use]
-            yield action.id, (*action.scopes, *_probing(action, asked), *_naming(action, step))
+            yield (
+                action.id,
+                (*action.scopes, *_probing(action, asked), *_naming(action.operation(step.with_), step.with_)),
+            )
 
 
 def _questions(triggers: Mapping[str, Trigger]) -> dict[tuple[str, str], tuple[str, ...]]:
@@ -111,7 +115,7 @@ def _chain(probe: Probe | None) -> Iterator[Probe]:
         yield from _chain(probe.more)
 
 
-def _naming(action: Action, step: Step) -> tuple[str, ...]:
-    """The scope for looking custom fields up, where a step writes them by name, or may."""
-    operation: Operation = action.operation(step.with_)
-    return (FIELDS,) if any(name in step.with_ for name in named_fields(operation)) else ()
+def _naming(operation: Operation, written: Mapping[str, Any]) -> Iterator[str]:
+    """The scopes for looking up what is written by name, or may be."""
+    for thing in sorted(looked_up(operation, written)):
+        yield from LISTINGS[thing].row.scopes

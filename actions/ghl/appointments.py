@@ -10,6 +10,7 @@ from typing_extensions import TypedDict
 from actions.action import Action, Guarded, Probe, Unsafe
 from actions.comparison import wall_clock
 from connections.fields import DateTime, MsText
+from connections.names import CalendarId, UserId
 from connections.operation import Empty, LocationId, delete, get, post, put
 from connections.paging import Offset
 
@@ -33,7 +34,10 @@ class Details(TypedDict, total=False):
         Field(description="True when only `meetingLocationType` is given, false when only `meetingLocationId` is."),
     ]
     appointmentStatus: Literal["new", "confirmed", "cancelled", "showed", "noshow", "invalid"]
-    assignedUserId: Annotated[str, Field(description="The user it is with; several types of calendar need one.")]
+    assignedUserId: Annotated[
+        UserId,
+        Field(description="The user it is with (id, e-mail address or full name); several types of calendar need one."),
+    ]
     description: str
     address: str
     ignoreDateRange: Annotated[bool, Field(description="Book in spite of the calendar's notice and date range.")]
@@ -46,7 +50,7 @@ class Details(TypedDict, total=False):
 class NewAppointment(Details, total=False):
     """An appointment that does not exist yet."""
 
-    calendarId: Required[str]
+    calendarId: Required[CalendarId]
     locationId: Required[LocationId]
     contactId: Required[str]
     startTime: Required[DateTime]
@@ -55,7 +59,7 @@ class NewAppointment(Details, total=False):
 class Appointment(Details, total=False):
     """An appointment's fields that change."""
 
-    calendarId: str
+    calendarId: CalendarId
     startTime: DateTime
 
 
@@ -63,8 +67,13 @@ class BlockDetails(TypedDict, total=False):
     """What every blocked slot may have."""
 
     title: str
-    calendarId: Annotated[str, Field(description="The calendar that is blocked; or give `assignedUserId`.")]
-    assignedUserId: Annotated[str, Field(description="The user whose time is blocked; or give `calendarId`.")]
+    calendarId: Annotated[
+        CalendarId, Field(description="The calendar that is blocked, by id or name; or give `assignedUserId`.")
+    ]
+    assignedUserId: Annotated[
+        UserId,
+        Field(description="The user, by id, e-mail address or name, whose time is blocked; or give `calendarId`."),
+    ]
     locationId: Required[LocationId]
 
 
@@ -95,7 +104,7 @@ class Blocks(TypedDict, total=False):
 class Note(TypedDict, total=False):
     """A note on an appointment."""
 
-    userId: Annotated[str, Field(description="The id of the user whose note it is.")]
+    userId: Annotated[UserId, Field(description="Whose note it is.")]
     body: Required[Annotated[str, Field(max_length=5000)]]
 
 

@@ -10,6 +10,7 @@ from typing_extensions import TypedDict
 
 from actions.action import Action, Bulk, Guarded, Probe, Unsafe
 from connections.fields import BirthDate, CustomFields, DateTime, Email, Phone
+from connections.names import Named, UserId
 from connections.operation import Empty, LocationId, delete, get, post, put
 
 CATEGORY = "Contacts"
@@ -80,14 +81,14 @@ class NewPerson(Person, total=False):
     gender: str
     source: Annotated[str, Field(description="Where the contact comes from, as in `public api`.")]
     companyName: str | None
-    assignedTo: Annotated[str, Field(description="The id of the user who looks after the contact.")]
+    assignedTo: Annotated[UserId, Field(description="Who looks after the contact.")]
 
 
 class ChangedPerson(Person, total=False):
     """A contact's fields that change; the others stay as they are."""
 
     source: str | None
-    assignedTo: Annotated[str | None, Field(description="The id of the user who looks after the contact.")]
+    assignedTo: Annotated[UserId | None, Named("user"), Field(description="Who looks after it.")]
 
 
 class UpsertedPerson(NewPerson, total=False):
@@ -124,7 +125,7 @@ class TaskDetails(TypedDict, total=False):
     """What every task may have."""
 
     body: str
-    assignedTo: Annotated[str, Field(description="The id of the user who is to do it.")]
+    assignedTo: Annotated[UserId, Field(description="Who is to do it.")]
 
 
 class NewTask(TaskDetails, total=False):
@@ -152,7 +153,7 @@ class Done(TypedDict, total=False):
 class NoteDetails(TypedDict, total=False):
     """What every note may have."""
 
-    userId: Annotated[str, Field(description="The id of the user whose note it is.")]
+    userId: Annotated[UserId, Field(description="Whose note it is.")]
     title: str
     color: Annotated[str, Field(description="A colour, as in #FFAA00.")]
     pinned: bool

@@ -9,6 +9,7 @@ from typing_extensions import TypedDict
 
 from actions.action import Action, Probe, Unsafe
 from connections.fields import Email
+from connections.names import UserId
 from connections.operation import LocationId, get, post
 from connections.paging import Offset
 
@@ -53,7 +54,7 @@ class Sending(TypedDict, total=False):
 
     locationId: Required[LocationId]
     documentId: Required[str]
-    sentBy: Required[Annotated[str, Field(description="The id of the user who sends it.")]]
+    sentBy: Required[Annotated[UserId, Field(description="The user who sends it.")]]
     documentName: str
     medium: Annotated[Literal["link", "email"], Field(description="As a link only, or by e-mail.")]
     ccRecipients: list[CopiedTo]
@@ -66,7 +67,7 @@ class SendingTemplate(TypedDict, total=False):
     locationId: Required[LocationId]
     templateId: Required[str]
     contactId: Required[str]
-    userId: Required[Annotated[str, Field(description="The id of the user who sends it.")]]
+    userId: Required[Annotated[UserId, Field(description="The user who sends it.")]]
     opportunityId: str
     sendDocument: Annotated[bool, Field(description="False leaves the document a draft.")]
 

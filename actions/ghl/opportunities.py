@@ -10,6 +10,7 @@ from typing_extensions import TypedDict
 
 from actions.action import Action, Guarded, Probe
 from connections.fields import Number, OpportunityFields
+from connections.names import PipelineId, StageId, UserId, UserIds
 from connections.operation import LocationId, delete, get, post, put
 
 CATEGORY = "Opportunities"
@@ -22,15 +23,15 @@ Status = Literal["open", "won", "lost", "abandoned"]
 class Details(TypedDict, total=False):
     """What every opportunity may have."""
 
-    pipelineStageId: Annotated[str, Field(description="The stage of the pipeline; the first by default.")]
+    pipelineStageId: Annotated[StageId, Field(description="The stage of the pipeline; the first by default.")]
     monetaryValue: Annotated[Number, Field(description="What it is worth.")]
-    assignedTo: Annotated[str, Field(description="The id of the user who looks after it.")]
+    assignedTo: Annotated[UserId, Field(description="The user who looks after it.")]
 
 
 class NewOpportunity(Details, total=False):
     """An opportunity that does not exist yet."""
 
-    pipelineId: Required[str]
+    pipelineId: Required[PipelineId]
     locationId: Required[LocationId]
     name: Required[str]
     status: Required[Status]
@@ -41,7 +42,7 @@ class NewOpportunity(Details, total=False):
 class Opportunity(Details, total=False):
     """An opportunity's fields that change."""
 
-    pipelineId: str
+    pipelineId: PipelineId
     name: str
     status: Status
     customFields: OpportunityFields
@@ -52,12 +53,12 @@ class UpsertedOpportunity(Details, total=False):
 
     id: Annotated[str, Field(description="The opportunity, where its id is known.")]
     contactId: Annotated[str, Field(description="The contact whose open opportunity it is.")]
-    pipelineId: Required[str]
+    pipelineId: Required[PipelineId]
     locationId: Required[LocationId]
     name: str
     status: Status
     lostReasonId: str
-    followers: Annotated[list[str], Field(description="Ids of users.")]
+    followers: UserIds
     isRemoveAllFollowers: bool
     followersActionType: Annotated[Literal["add", "remove"], Field(description="What happens with `followers`.")]
 
@@ -72,7 +73,7 @@ class StatusChange(TypedDict, total=False):
 class Followers(TypedDict, total=False):
     """Who follows it."""
 
-    followers: Required[Annotated[list[str], Field(description="Ids of users.")]]
+    followers: Required[UserIds]
 
 
 class Removal(TypedDict, total=False):

@@ -9,6 +9,7 @@ from typing_extensions import TypedDict
 
 from actions.action import Action, Guarded, Probe
 from connections.fields import Number
+from connections.names import Named
 from connections.operation import InLocation, LocationId, delete, get, post, put
 from connections.paging import Offset
 
@@ -22,7 +23,11 @@ ENDING = "The vendor's next API version drops rooms and equipment"
 Quantity = Annotated[Number, Field(description="How many there are of the equipment.")]
 OutOfService = Annotated[Number, Field(description="How many of the equipment cannot be used.")]
 Capacity = Annotated[Number, Field(description="How many people the room takes.")]
-CalendarIds = Annotated[list[str], Field(max_length=100, description="Service calendars; equipment takes one only.")]
+CalendarIds = Annotated[
+    list[str],
+    Named("calendar"),
+    Field(max_length=100, description="Service calendars; equipment takes one only."),
+]
 
 
 class NewResource(TypedDict, total=False):

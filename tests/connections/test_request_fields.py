@@ -20,10 +20,10 @@ from connections.fields import (
     Ms,
     MsText,
     Phone,
-    UnknownCustomField,
     Url,
     custom_fields,
 )
+from connections.names import UnknownName
 
 KNOWN: list[Any] = [
     {"id": "f1", "name": "Favourite colour", "fieldKey": "contact.favourite_colour"},
@@ -119,16 +119,14 @@ def test_a_list_as_the_vendor_wants_it_stays_and_its_keys_get_their_ids():
 
 
 def test_an_unknown_custom_field_is_told_with_the_nearest_name():
-    with pytest.raises(
-        UnknownCustomField, match=r"no custom field 'Favorite color': did you mean 'Favourite colour'\?"
-    ):
+    with pytest.raises(UnknownName, match=r"no custom field 'Favorite color': did you mean 'Favourite colour'\?"):
         custom_fields({"Favorite color": "red"}, KNOWN)
-    with pytest.raises(UnknownCustomField, match=r"see ghl\.locations\.custom_fields\.list"):
+    with pytest.raises(UnknownName, match=r"see ghl\.locations\.custom_fields\.list"):
         custom_fields({"zzz": "red"}, [])
 
 
 def test_a_name_of_two_custom_fields_is_refused():
-    with pytest.raises(UnknownCustomField, match="2 custom fields of the location are called 'Budget'"):
+    with pytest.raises(UnknownName, match="2 custom fields of the location are called 'Budget'"):
         custom_fields({"Budget": 5}, KNOWN)
 
 

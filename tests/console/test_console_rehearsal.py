@@ -21,8 +21,8 @@ from connections.wire import Answer, Request
 from console.call_commands import request_json
 from console.rehearsal import Rehearsal, rehearse, stand_in
 from triggers.reading import Event
-from worker.custom_fields import CustomFieldNames
 from worker.lookups import Lookups
+from worker.names import Names
 
 ACME = Connection(
     name="acme",
@@ -57,7 +57,7 @@ def rehearsed(*steps: Step, when: str | None = None, collect: timedelta | None =
     automation = Automation(name="greet", trigger=use, steps=steps, when=when, collect=collect)
     event = Event(key="c1", version="test", kind="new", record=RECORD)
     now = datetime(2026, 3, 1, tzinfo=UTC)
-    fields = CustomFieldNames(Lookups(Vendor()))
+    fields = Names(Lookups(Vendor()))
     return asyncio.run(rehearse(automation, event, "feed", {"acme": ACME}, fields, now))
 
 

@@ -26,7 +26,6 @@ from triggers.trigger import Trigger, Watch
 from worker import orders
 from worker.carry import carry_out
 from worker.collecting import Batches
-from worker.custom_fields import CustomFieldNames
 from worker.deploy import Feed
 from worker.echoes import Echoes
 from worker.files import Files
@@ -39,6 +38,7 @@ from worker.ledger.runs import Entry
 from worker.ledger.store import Store
 from worker.ledger.tables import EVENTS, FEEDS, RUNS, STEPS
 from worker.lookups import Lookups
+from worker.names import Names
 from worker.poll import Poller
 
 Result = TypeVar("Result")
@@ -150,7 +150,7 @@ class Engine:
 
     def kit(self, connections: Collection[Connection], actions: Mapping[str, Action] = ACTIONS) -> Kit:
         """What carrying out needs, with nothing stood in for but the clock."""
-        fields, batches = CustomFieldNames(Lookups(self.client)), Batches(self.store)
+        fields, batches = Names(Lookups(self.client)), Batches(self.store)
         return Kit(
             actions=actions,
             connections={connection.name: connection for connection in connections},

@@ -11,8 +11,8 @@ import pytest
 from config.automation import Automation, Every, OncePer, Step, TriggerUse
 from tests.operations.engine import Engine, Errand
 from tests.operations.vendor import Account
-from worker.custom_fields import CustomFieldNames
 from worker.lookups import Lookups
+from worker.names import Names
 
 pytestmark = pytest.mark.slow
 
@@ -165,7 +165,7 @@ def test_automations_that_do_not_ask_look_nothing_up(engine: Engine, account: Ac
 
 def test_a_field_that_was_just_made_is_found(engine: Engine, account: Account) -> None:
     connection = engine.connection(account, "owner")
-    names = CustomFieldNames(Lookups(engine.client, lambda: engine.clock() / 1000))
+    names = Names(Lookups(engine.client, lambda: engine.clock() / 1000))
     assert not engine.do(names.values(connection, {"Budget"})).knows("Brand new")
     account.record("customFields", "create", name="Brand new", fieldKey="contact.brand_new")
     engine.wait(2)

@@ -20,7 +20,6 @@ from triggers.reading import Event
 from triggers.trigger import Kind
 from worker.carry import carry_out
 from worker.collecting import Batches
-from worker.custom_fields import CustomFieldNames
 from worker.deploy import automation_digest
 from worker.echoes import Echoes
 from worker.journal import Journal
@@ -30,6 +29,7 @@ from worker.ledger.runs import ClaimedRun, Entry
 from worker.ledger.store import Store
 from worker.ledger.tables import RUNS, STEPS
 from worker.lookups import Lookups
+from worker.names import Names
 
 _numbers = itertools.count(1)
 
@@ -83,7 +83,7 @@ class Works:
             "client": mine,
             "write": border.around(self.journal.write),
             "inputs": _checked,
-            "customs": CustomFieldNames(Lookups(mine)).values,
+            "customs": Names(Lookups(mine)).values,
             "taken": self.taken,
             "ahead": lambda run: self.ledger.read(runs.ahead, run),
             "turn": border.around(Journal(self.ledger, turns.write).write),

@@ -55,6 +55,10 @@ class Vendor:
         self.asked.append((method, path, body))
         if path == "/contacts/search":
             return {"contacts": self.contacts, "total": len(self.contacts)}
+        if path.startswith("/opportunities/pipelines"):
+            return {"pipelines": [{"id": "p1", "name": "Sales", "stages": [{"id": "s1", "name": "Won"}]}]}
+        if path == "/opportunities/search":
+            return {"opportunities": []}
         return {"succeded": True, "contact": {"id": path.rpartition("/")[2]}}
 
     def handler(self) -> type[BaseHTTPRequestHandler]:
@@ -167,6 +171,20 @@ def test_variables_in_a_trigger_s_parameters_are_filled_in_when_it_is_polled(ope
     polled(engine)
     assert vendor.asked[0][2]["locationId"] == "s3cr3t-name"
     assert orjson.loads(feed_of(engine).params) == {"locationId": "${NAME}"}
+
+
+def test_names_in_a_trigger_s_parameters_become_ids_when_it_is_polled(opened: Opened, vendor: Vendor) -> None:
+    use = "{use: ghl.opportunities.search, connection: acme, with: {pipelineId: %s, pipelineStageId: won}}"
+    flow = AUTOMATION.replace("{use: ghl.contacts.search, connection: acme, on: new, start: beginning}", use)
+    engine = opened(flow % "Sales")
+    polled(engine)
+    [asked] = [body for method, path, body in vendor.asked if path == "/opportunities/search"]
+    assert [each["value"] for each in asked["filters"]] == ["p1", "s1"]
+    other = opened(flow % "Sails")
+    due_now(other)
+    polled(other)
+    [error] = [text for text in other.store.read_now(lambda c: c.scalars(select(FEEDS.c.error))) if text]
+    assert "the location has no pipeline 'Sails': did you mean 'Sales'?" in error
 
 
 def test_a_variable_that_is_gone_fails_the_run_and_it_can_be_seen_why(opened: Opened, vendor: Vendor) -> None:

@@ -7,6 +7,7 @@ from typing import Annotated, Required
 from pydantic import Field
 from typing_extensions import TypedDict
 
+from connections.names import CalendarId, UserId
 from connections.operation import LocationId, get
 from connections.paging import Offset
 from triggers.trigger import Object, Snapshot, Trigger, Window, minutes
@@ -23,8 +24,8 @@ class Events(TypedDict, total=False):
     """Whose events; one of calendar, user and group is needed."""
 
     locationId: Required[LocationId]
-    userId: Annotated[str, Field(description="The user who owns the appointments.")]
-    calendarId: str
+    userId: Annotated[UserId, Field(description="The user who owns the appointments.")]
+    calendarId: CalendarId
     groupId: Annotated[str, Field(description="A group of calendars.")]
 
 

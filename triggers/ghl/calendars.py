@@ -10,6 +10,7 @@ from pydantic import Field
 from typing_extensions import TypedDict
 
 from connections.errors import Garbage
+from connections.names import CalendarId, UserId, UserIds
 from connections.operation import InLocation, LocationId, get
 from connections.paging import Offset, at_path, object_in
 from triggers.trigger import Availability, Object, Snapshot, Trigger, Window, minutes
@@ -17,6 +18,7 @@ from triggers.trigger import Availability, Object, Snapshot, Trigger, Window, mi
 CATEGORY = "Calendars & Appointments"
 
 VERSION = "2021-04-15"
+CALENDAR = {"calendarId": CalendarId}
 READ = ("calendars.readonly",)
 READ_EVENTS = ("calendars/events.readonly",)
 READ_RESOURCES = ("calendars/resources.readonly",)
@@ -38,8 +40,8 @@ class FreeSlots(TypedDict, total=False):
     """Whose free slots, and in which time zone."""
 
     timezone: Annotated[str, Field(description="The time zone the slots are told in, as in America/Chihuahua.")]
-    userId: Annotated[str, Field(description="Only this user's slots.")]
-    userIds: Annotated[list[str], Field(description="Only these users' slots.")]
+    userId: Annotated[UserId, Field(description="Only this user's slots.")]
+    userIds: Annotated[UserIds, Field(description="Only these users' slots.")]
 
 
 class Notifications(TypedDict, total=False):
@@ -91,7 +93,7 @@ ROWS = (
     Trigger(
         id="ghl.calendars.get",
         summary="One calendar has changed, or is gone",
-        fetch=get("/calendars/{calendarId}", version=VERSION),
+        fetch=get("/calendars/{calendarId}", named=CALENDAR, version=VERSION),
         records="calendar",
         strategy=Object(),
         default_event="changed",
@@ -101,7 +103,7 @@ ROWS = (
     Trigger(
         id="ghl.calendars.free_slots",
         summary="A slot of a calendar becomes free, or is taken",
-        fetch=get("/calendars/{calendarId}/free-slots", FreeSlots, version=VERSION),
+        fetch=get("/calendars/{calendarId}/free-slots", FreeSlots, named=CALENDAR, version=VERSION),
         key=("calendarId", "start"),
         strategy=Availability(
             entries=slots, window=Window(start="startDate", end="endDate", days=(0, 14), at="start"), missing=2
@@ -112,7 +114,7 @@ ROWS = (
     Trigger(
         id="ghl.calendars.notifications.list",
         summary="A notification of a calendar is new, has changed, or is gone",
-        fetch=get("/calendars/{calendarId}/notifications", Notifications, version=VERSION),
+        fetch=get("/calendars/{calendarId}/notifications", Notifications, named=CALENDAR, version=VERSION),
         records=("notifications", "data", ""),
         key=("_id",),
         strategy=Snapshot(),

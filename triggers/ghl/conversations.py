@@ -11,6 +11,7 @@ from typing_extensions import TypedDict
 
 from connections.errors import Garbage
 from connections.fields import Comma, Joined, Ms, Number
+from connections.names import Named
 from connections.operation import AT_LOCATION, LocationId, get
 from connections.paging import Keyset, first_at, object_in
 from triggers.trigger import Availability, Object, Trigger, Watermark, minutes, seconds
@@ -100,7 +101,11 @@ class Search(TypedDict, total=False):
 
     locationId: Required[LocationId]
     contactId: str
-    assignedTo: Annotated[Comma, Field(description="Ids of users, or `unassigned`.")]
+    assignedTo: Annotated[
+        Comma,
+        Named("user", but=("unassigned",)),
+        Field(description="Users who look after it, or `unassigned`."),
+    ]
     followers: Annotated[Comma, Field(description="Ids of users who follow the conversation.")]
     mentions: Annotated[Comma, Field(description="Ids of users who are mentioned.")]
     query: Annotated[str, Field(description="Words to look for.")]

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, Required
 from pydantic import Field
 from typing_extensions import TypedDict
 
+from connections.names import PipelineId, StageId, UserId
 from connections.operation import InLocation, LocationId, get, post
 from connections.paging import Keyset
 from triggers.since import iso, ranges
@@ -35,10 +36,10 @@ class Search(TypedDict, total=False):
 
     locationId: Required[LocationId]
     query: Annotated[str, Field(description="Words to look for.")]
-    pipelineId: str
-    pipelineStageId: str
+    pipelineId: PipelineId
+    pipelineStageId: StageId
     status: Literal["open", "won", "lost", "abandoned", "all"]
-    assignedTo: Annotated[str, Field(description="The user who looks after it.")]
+    assignedTo: Annotated[UserId, Field(description="The user who looks after it.")]
     contactId: str
 
 
