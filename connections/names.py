@@ -40,6 +40,14 @@ CalendarId = Annotated[str, Named("calendar"), Field(description="The calendar."
 UserIds = Annotated[list[str], Named("user"), Field(description="Users.")]
 
 
+def by_name(hint: Any, words: str) -> str:
+    """A parameter's type in words for people, where what is meant may be written by its name, too."""
+    mark = next((each for each in getattr(hint, "__metadata__", ()) if isinstance(each, Named)), None)
+    if mark is None:
+        return words
+    return words.replace("text", "id, e-mail address or name" if mark.thing == "user" else "id or name")
+
+
 def is_id(text: str) -> bool:
     """Whether a text looks like one of HighLevel's ids: 20 letters and digits, 24 hexadecimal digits, or a UUID."""
     return _ID.fullmatch(text) is not None

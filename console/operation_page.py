@@ -14,7 +14,7 @@ from ruamel.yaml import YAML
 from actions.action import Action, Guarded, Natural, Probe, Unsafe
 from config.parameters import Call, polled, sent
 from connections.example import example, resolved
-from connections.names import Named
+from connections.names import by_name
 from connections.operation import inputs_of, parameters_of
 from connections.vendors import GHL, Vendor
 from console.known import kind_in
@@ -112,7 +112,7 @@ def parameters(call: Call) -> list[Parameter]:
         Parameter(
             name=each.name,
             place=each.place,
-            type=_by_name(each.hint, in_words(fields[each.name], shared)),
+            type=by_name(each.hint, in_words(fields[each.name], shared)),
             required=each.required and each.source is None and each.name not in call.supplied,
             description=fields[each.name].get("description"),
             values=tuple(resolved(fields[each.name], shared).get("enum", ())),
@@ -121,14 +121,6 @@ def parameters(call: Call) -> list[Parameter]:
         if each.name not in call.fixed
     ]
     return sorted(found, key=lambda each: not each.required)
-
-
-def _by_name(hint: Any, words: str) -> str:
-    """A type in words, where what is meant may be written by its name, too."""
-    mark = next((each for each in getattr(hint, "__metadata__", ()) if isinstance(each, Named)), None)
-    if mark is None:
-        return words
-    return words.replace("text", "id, e-mail address or name" if mark.thing == "user" else "id or name")
 
 
 def in_words(schema: Schema, shared: Mapping[str, Schema]) -> str:

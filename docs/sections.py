@@ -12,6 +12,7 @@ from ruamel.yaml.compat import StringIO
 from actions.action import Action, Guarded, Natural, Unsafe
 from config.parameters import Call, polled, sent
 from connections.example import example
+from connections.names import by_name
 from connections.operation import Operation, inputs_of, parameters_of
 from docs.words import NOTICE, Lines, kind_of, listed, sentence, span, table, told_of
 from triggers.trigger import Availability, Object, Snapshot, Trigger, Watermark
@@ -26,9 +27,15 @@ def parameters(call: Call) -> Lines:
     """A table of what goes under `with:`."""
     schema = inputs_of(call.operation).json_schema()
     shared, needed = schema.get("$defs", {}), schema.get("required", ())
-    filled = {each.name for each in parameters_of(call.operation) if each.source}
+    known = {each.name: each for each in parameters_of(call.operation)}
+    filled = {name for name, each in known.items() if each.source}
     rows = [
-        (f"`{name}`", _need(name, needed, filled), kind_of(field, shared), told_of(field, shared))
+        (
+            f"`{name}`",
+            _need(name, needed, filled),
+            by_name(known[name].hint, kind_of(field, shared)),
+            told_of(field, shared),
+        )
         for name, field in schema.get("properties", {}).items()
         if name not in call.supplied
     ]

@@ -34,10 +34,7 @@ class Details(TypedDict, total=False):
         Field(description="True when only `meetingLocationType` is given, false when only `meetingLocationId` is."),
     ]
     appointmentStatus: Literal["new", "confirmed", "cancelled", "showed", "noshow", "invalid"]
-    assignedUserId: Annotated[
-        UserId,
-        Field(description="The user it is with (id, e-mail address or full name); several types of calendar need one."),
-    ]
+    assignedUserId: Annotated[UserId, Field(description="The user it is with; several types of calendar need one.")]
     description: str
     address: str
     ignoreDateRange: Annotated[bool, Field(description="Book in spite of the calendar's notice and date range.")]
@@ -67,13 +64,8 @@ class BlockDetails(TypedDict, total=False):
     """What every blocked slot may have."""
 
     title: str
-    calendarId: Annotated[
-        CalendarId, Field(description="The calendar that is blocked, by id or name; or give `assignedUserId`.")
-    ]
-    assignedUserId: Annotated[
-        UserId,
-        Field(description="The user, by id, e-mail address or name, whose time is blocked; or give `calendarId`."),
-    ]
+    calendarId: Annotated[CalendarId, Field(description="The calendar that is blocked; or give `assignedUserId`.")]
+    assignedUserId: Annotated[UserId, Field(description="The user whose time is blocked; or give `calendarId`.")]
     locationId: Required[LocationId]
 
 
