@@ -18,6 +18,7 @@ from config.problems import meant
 from config.span import spelled
 from connections.client import Client
 from connections.connection import Connection
+from connections.request import InvalidInputs
 from console import output
 from console.asking import as_watched, ask
 from console.call_commands import request_json
@@ -46,7 +47,7 @@ def rehearsal(
 ) -> None:
     """Show what an automation would do about one record: whether `when` holds, and what each step would send.
 
-    Nothing is sent but the question for a record, and for the names of custom fields. What a step's answer would hold
+    Nothing is sent but the question for a record, and for what is written by name. What a step's answer would hold
     is stood in for by its name in `<>`.
     """
     desk = desk_of(project)
@@ -88,7 +89,10 @@ async def _rehearsed(client: Client, desk: Desk, automation: Automation, given: 
     if given is None:
         watch = as_watched(trigger, use.on)
         home = project.connections[use.connection]
-        asked = await names.resolved(trigger.fetch, use.with_, home)
+        try:
+            asked = await names.resolved(trigger.fetch, use.with_, home)
+        except InvalidInputs as error:
+            raise Fault(f"{trigger.id}: {error}") from None
         found = await ask(client, trigger, home, asked, watch, 1)
         if not found:
             raise Fault(f"{trigger.id} brings no record at this moment; give one with `--record FILE`")

@@ -195,4 +195,5 @@ def _texts(value: Any) -> list[str]:
 
 
 def _is_name(text: str, mark: Named) -> bool:
-    return bool(text.strip()) and not is_id(text) and text not in mark.but
+    stand_in = text.startswith("<") and text.endswith(">")  # for an id that a rehearsal does not know yet
+    return bool(text.strip()) and not (stand_in or is_id(text) or text in mark.but)

@@ -9,6 +9,7 @@ from typing_extensions import TypedDict
 
 from actions.action import Action, Bulk, Unsafe
 from connections.fields import DateTime
+from connections.names import UserIds
 from connections.operation import LocationId, delete, post
 
 CATEGORY = "Workflows & Campaigns"
@@ -25,7 +26,7 @@ class Entry(TypedDict, total=False):
 class Followers(TypedDict, total=False):
     """Who follows a contact."""
 
-    followers: Required[Annotated[list[str], Field(description="Ids of users.")]]
+    followers: Required[UserIds]
 
 
 class Membership(TypedDict, total=False):

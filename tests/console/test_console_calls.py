@@ -198,3 +198,20 @@ def test_the_quota_goes_on_without_redis(project: Path, vendor: Vendor) -> None:
     assert len(done.json) == 1
     assert "quota.alone" in done.err
     assert "pass-1234" not in done.err
+
+
+def test_names_in_what_a_trigger_asks_for_are_looked_up(project: Path, vendor: Vendor) -> None:
+    vendor.leads(1)
+    asked = ("poll", "ghl.opportunities.search", "-c", "acme", "--json", "--with")
+    [pipeline] = vendor.ask("GET", f"state?table=pipelines&location={LOCATION}")["pipelines"]
+    found = hightide(*asked, json.dumps({"pipelineId": pipeline["name"]}), project=project)
+    assert (found.status, found.json) == (0, []), found.err
+    refused = hightide(*asked, json.dumps({"pipelineId": pipeline["name"] + "x"}), project=project)
+    assert refused.status == 1
+    assert f"did you mean {pipeline['name']!r}?" in refused.err
+    flow = (project / "automations" / "greet.yaml").read_text()
+    use = f"use: ghl.opportunities.search, with: {{pipelineId: {pipeline['name']}x}}"
+    (project / "automations" / "greet.yaml").write_text(flow.replace("use: ghl.contacts.search", use, 1))
+    rehearsed = hightide("test", "greet", project=project)
+    assert rehearsed.status == 1
+    assert f"did you mean {pipeline['name']!r}?" in rehearsed.err

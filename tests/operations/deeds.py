@@ -120,8 +120,8 @@ def followed(path: str, key: str, make: Callable[[Account], str]) -> Callable[[A
 
     def given(a: Account) -> dict[str, Any]:
         thing = make(a)
-        a.post(f"/{path}/{thing}/followers", {"followers": ["u1"]})
-        return {key: thing, "followers": ["u1"]}
+        a.post(f"/{path}/{thing}/followers", {"followers": ["user0000000000000001"]})
+        return {key: thing, "followers": ["user0000000000000001"]}
 
     return given
 
@@ -297,10 +297,10 @@ CONTACTS = (
         "ghl.contacts.followers.add",
         "contacts",
         "contactId",
-        lambda a: {"contactId": a.contact(), "followers": ["u1"]},
+        lambda a: {"contactId": a.contact(), "followers": ["user0000000000000001"]},
         field="followers",
         before=[],
-        after=["u1"],
+        after=["user0000000000000001"],
     ),
     changes(
         "ghl.contacts.followers.remove",
@@ -308,7 +308,7 @@ CONTACTS = (
         "contactId",
         followed("contacts", "contactId", Account.contact),
         field="followers",
-        before=["u1"],
+        before=["user0000000000000001"],
         after=[],
     ),
     Deed(

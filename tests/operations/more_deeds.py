@@ -46,10 +46,10 @@ OPPORTUNITIES = (
         "ghl.opportunities.followers.add",
         "opportunities",
         "id",
-        lambda a: {"id": a.opportunity(), "followers": ["u1"]},
+        lambda a: {"id": a.opportunity(), "followers": ["user0000000000000001"]},
         field="followers",
         before=[],
-        after=["u1"],
+        after=["user0000000000000001"],
     ),
     changes(
         "ghl.opportunities.followers.remove",
@@ -57,7 +57,7 @@ OPPORTUNITIES = (
         "id",
         followed("opportunities", "id", Account.opportunity),
         field="followers",
-        before=["u1"],
+        before=["user0000000000000001"],
         after=[],
     ),
 )
