@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, ItemsView, Iterable, Iterator, KeysView, Mapping, ValuesView
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from math import isfinite
 from types import MappingProxyType
@@ -30,25 +30,20 @@ class Omit:
 
 OMIT = Omit()
 
-_CALLING_CODES: Mapping[str, tuple[str, str]] = {
-    # country: calling code (ITU-T E.164), and the prefix that is dialled inside the country and left out abroad
-    "AE": ("971", "0"), "AR": ("54", "0"), "AT": ("43", "0"), "AU": ("61", "0"), "BE": ("32", "0"),
-    "BG": ("359", "0"), "BR": ("55", "0"), "CA": ("1", "1"), "CH": ("41", "0"), "CL": ("56", ""),
-    "CN": ("86", "0"), "CO": ("57", ""), "CY": ("357", ""), "CZ": ("420", ""), "DE": ("49", "0"),
-    "DK": ("45", ""), "EE": ("372", ""), "EG": ("20", "0"), "ES": ("34", ""), "FI": ("358", "0"),
-    "FR": ("33", "0"), "GB": ("44", "0"), "GR": ("30", ""), "HK": ("852", ""), "HR": ("385", "0"),
-    "HU": ("36", "06"), "ID": ("62", "0"), "IE": ("353", "0"), "IL": ("972", "0"), "IN": ("91", "0"),
-    "IS": ("354", ""), "IT": ("39", ""), "JP": ("81", "0"), "KE": ("254", "0"), "KR": ("82", "0"),
-    "LT": ("370", "0"), "LU": ("352", ""), "LV": ("371", ""), "MT": ("356", ""), "MX": ("52", ""),
-    "MY": ("60", "0"), "NG": ("234", "0"), "NL": ("31", "0"), "NO": ("47", ""), "NZ": ("64", "0"),
-    "PE": ("51", "0"), "PH": ("63", "0"), "PK": ("92", "0"), "PL": ("48", ""), "PT": ("351", ""),
-    "RO": ("40", "0"), "RS": ("381", "0"), "SA": ("966", "0"), "SE": ("46", "0"), "SG": ("65", ""),
-    "SI": ("386", "0"), "SK": ("421", "0"), "TH": ("66", "0"), "TR": ("90", "0"), "TW": ("886", "0"),
-    "UA": ("380", "0"), "US": ("1", "1"), "VN": ("84", "0"), "ZA": ("27", "0"),
-}  # fmt: skip
+_CONTINENTAL = re.compile(r"-?(\d{1,3}(\.\d{3})+,\d+|\d{1,3}(\.\d{3}){2,}|\d+,\d{1,2})")
+"""Amounts that are written with a decimal comma, or with points between thousands."""
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SIGNS: Mapping[str, str] = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "INR": "₹"}
-_WHOLE = frozenset({"CLP", "ISK", "JPY", "KRW", "PYG", "VND"})
-"""Currencies without a smaller unit (ISO 4217)."""
+_DECIMALS: Mapping[str, int] = {
+    "BHD": 3, "BIF": 0, "CLP": 0, "DJF": 0, "GNF": 0, "IQD": 3, "ISK": 0, "JOD": 3, "JPY": 0, "KMF": 0, "KRW": 0,
+    "KWD": 3, "LYD": 3, "OMR": 3, "PYG": 0, "RWF": 0, "TND": 3, "UGX": 0, "UYI": 0, "VND": 0, "VUV": 0, "XAF": 0,
+    "XOF": 0, "XPF": 0,
+}  # fmt: skip
+"""The decimals of currencies that do not have two (ISO 4217)."""
+_TITLES = frozenset(["dr", "mr", "mrs", "ms", "miss", "mx", "mme", "herr", "frau", "prof", "sir", "rev"])
+_DOTTED_TITLES = frozenset(["dipl.", "ing.", "mag.", "med.", "nat.", "phil.", "rer."])
+"""Without their dot, some of these are names."""
+_SUFFIXES = frozenset(["bsc", "cpa", "dds", "dmd", "esq", "ii", "iii", "iv", "jr", "mba", "msc", "phd", "sr"])
 _LETTERS = str.maketrans(
     {
         "ß": "ss",
@@ -72,35 +67,42 @@ def default(value: Any, instead: Any = "") -> Any:
 
 
 def slug(value: str) -> str:
-    """The text as lower-case letters a to z, digits and single hyphens: "Ada's Café" is `adas-cafe`."""
-    plain = unicodedata.normalize("NFKD", str(value).casefold().translate(_LETTERS))
+    """The text as lower-case letters a to z, digits and single hyphens: "Ada's Café" is `adas-cafe`.
+
+    Letters of other scripts are left out.
+    """
+    plain = unicodedata.normalize("NFKD", text(value).casefold().translate(_LETTERS))
     return re.sub(r"[^a-z0-9]+", "-", "".join(each for each in plain if not unicodedata.combining(each))).strip("-")
 
 
 def json(value: Any) -> str:
     """The value as JSON text."""
-    return orjson.dumps(value).decode()
+    return orjson.dumps(plain(value)).decode()
 
 
 def moment(value: Any, zone: str = "UTC") -> datetime:
     """A time in that zone, from ISO 8601, epoch seconds or milliseconds, or a time; without an offset it is UTC.
 
-    Numbers from 100,000,000,000 on are milliseconds, as vendors send them.
+    A date is its midnight in that zone, so that it stays the same day. Numbers from 100,000,000,000 on are
+    milliseconds, as vendors send them.
     """
-    if isinstance(value, str) and not value.strip().isdigit():
-        found = datetime.fromisoformat(value.strip())
-    elif isinstance(value, date):
-        found = value if isinstance(value, datetime) else datetime(value.year, value.month, value.day, tzinfo=UTC)
-    elif isinstance(value, (int, float, str)) and not isinstance(value, bool):
-        number = float(value)
-        found = datetime.fromtimestamp(number / 1000 if abs(number) >= 1e11 else number, UTC)
-    else:
+    place = _zone(zone)
+    if isinstance(value, str):
+        value = _written(value.strip())
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return datetime(value.year, value.month, value.day, tzinfo=place)
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        value = _EPOCH + timedelta(seconds=value / 1000 if abs(value) >= 1e11 else value)
+    if not isinstance(value, datetime):
         raise TypeError(f"expected a time, not {type(value).__name__}")
-    return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(_zone(zone))
+    return (value if value.tzinfo else value.replace(tzinfo=UTC)).astimezone(place)
 
 
 def date_(value: Any, form: str = "%Y-%m-%d", zone: str = "UTC") -> str:
-    """The time in that zone, in a `strftime` form or as `iso`: `record.dateAdded | date("%d.%m.%Y", "Asia/Tokyo")`."""
+    """The time in that zone, in a `strftime` form or as `iso`: `record.dateAdded | date("%d.%m.%Y", "Asia/Tokyo")`.
+
+    It is given in ISO 8601 (UTC without an offset), as epoch seconds or milliseconds; a date stays the same day.
+    """
     found = moment(value, zone)
     return found.isoformat() if form == "iso" else found.strftime(form)
 
@@ -111,38 +113,48 @@ def plus(value: Any, span: str) -> datetime:
 
 
 def e164(value: Any, country: str = "US") -> str:
-    """The phone number as `+` and digits (ITU-T E.164); a number without `+` or `00` is one of that country."""
-    written = re.sub(r"(?i)(ext\.?|x)\s*\d+\s*$", "", str(value)).strip()
-    digits = re.sub(r"\D", "", written.replace("(0)", ""))
-    whole = written.startswith("+") or digits.startswith("00")
-    number = digits.removeprefix("00") if whole else _abroad(digits, country)
-    if not 8 <= len(number) <= 15 or number.startswith("0"):
-        raise ValueError(f"no phone number of {country} has these digits")
-    return f"+{number}"
+    """The phone number as `+` and digits (ITU-T E.164); a number without `+` or `00` is one of that country.
+
+    The country has two letters. An extension is left out. What can be no number is an error.
+    """
+    import phonenumbers  # noqa: PLC0415  # it takes a tenth of a second, and few need it
+
+    written = re.sub(r"^\D?00", "+", text(value).strip())
+    region = str(country).upper()
+    if not written.startswith("+") and region not in phonenumbers.SUPPORTED_REGIONS:
+        raise ValueError(f"unknown country {country!r}: write it as two letters such as GB, or the number with +")
+    try:
+        found = phonenumbers.parse(written, region)
+    except phonenumbers.NumberParseException:
+        found = phonenumbers.PhoneNumber()
+    if phonenumbers.is_possible_number_with_reason(found) != phonenumbers.ValidationResult.IS_POSSIBLE:
+        raise ValueError(f"is no phone number of {region}, nor one with its country in front")
+    return phonenumbers.format_number(found, phonenumbers.PhoneNumberFormat.E164)
 
 
 def money(value: Any, currency: str = "") -> str:
-    """The amount with thousands separated and the currency's decimals: `$1,234.50`, `1,234.50 CHF`, `1,234.50`."""
-    try:
-        amount = Decimal(str(value).strip().replace(",", ""))
-    except InvalidOperation:
-        amount = Decimal("NaN")
-    if not amount.is_finite() or abs(amount) >= Decimal("1e18"):
-        raise ValueError("expected an amount of money")
-    unit = Decimal(1) if currency in _WHOLE else Decimal("0.01")
-    text = f"{abs(amount).quantize(unit, ROUND_HALF_UP):,}"
-    minus = "-" if amount < 0 else ""
-    sign = _SIGNS.get(currency)
-    return f"{minus}{sign}{text}" if sign else f"{minus}{text} {currency}".rstrip()
+    """The amount with thousands separated and the currency's decimals: `$1,234.50`, `¥1,235`, `1,234.50 CHF`.
+
+    Texts such as `1.234,50` and `€ 12,50` are understood.
+    """
+    amount = _amount(value)
+    code = currency.upper()
+    rounded = amount.quantize(Decimal(1).scaleb(-_DECIMALS.get(code, 2)), ROUND_HALF_UP)
+    minus = "-" if rounded < 0 else ""
+    sign = _SIGNS.get(code)
+    return f"{minus}{sign}{abs(rounded):,}" if sign else f"{minus}{abs(rounded):,} {code}".rstrip()
 
 
 def first_name(value: str) -> str:
-    """The first word of a full name; of `Lovelace, Ada` what follows the comma."""
+    """The first word of a full name without titles; of `Lovelace, Ada` what follows the comma.
+
+    `Mr. King` has none.
+    """
     return _names(value)[0]
 
 
 def last_name(value: str) -> str:
-    """A full name without its first word; of `Lovelace, Ada` what precedes the comma."""
+    """A full name without titles and its first word, `van der Berg`; of `Lovelace, Ada` what precedes the comma."""
     return _names(value)[1]
 
 
@@ -161,8 +173,10 @@ def replace(value: Any, old: str, new: str) -> str:
 
 
 def round_(value: float, digits: int = 0) -> float:
-    """The number rounded to that many decimals, at most 15."""
-    return round(value, max(0, min(digits, 15)))
+    """The number rounded to that many decimals, at most 15; a half goes up, away from zero."""
+    if not isfinite(value) or abs(value) >= 1e15:  # there are no decimals up there
+        return value
+    return type(value)(Decimal(str(value)).quantize(Decimal(1).scaleb(-max(0, min(digits, 15))), ROUND_HALF_UP))
 
 
 FILTERS: Mapping[str, Callable[..., Any]] = MappingProxyType(
@@ -226,7 +240,7 @@ def text(value: Any) -> str:
         case Omit():
             raise ValueError("`omit` leaves a whole value out: it cannot stand inside a text")
         case bool() | dict() | list():
-            return json(value)
+            return orjson.dumps(value).decode()
         case _:
             return str(value)
 
@@ -237,21 +251,51 @@ def bounded(size: int) -> None:
         raise ValueError(f"more than {LIMIT:,} characters or items")
 
 
+def _written(value: str) -> datetime | date | float:
+    """The time that a text says: a number, or ISO 8601."""
+    try:
+        if re.fullmatch(r"-?\d+(\.\d+)?", value) and len(value) != len("20260301"):
+            return float(value)
+        return date.fromisoformat(value) if len(value) in {8, 10} else datetime.fromisoformat(value)
+    except ValueError:
+        raise ValueError("expected a time such as 2026-03-01T09:00:00Z") from None
+
+
+def _amount(value: Any) -> Decimal:
+    """The number that a text of money says: `1,234.50` and `1.234,50` are the same, `1,234` and `1.234` are not."""
+    written = re.sub(r"[\s'\u2019]", "", text(value)).replace("\u2212", "-")
+    written = "".join(each for each in written if unicodedata.category(each) != "Sc")
+    if _CONTINENTAL.fullmatch(written):
+        written = written.replace(".", "").replace(",", ".")
+    try:
+        amount = Decimal(written.replace(",", ""))
+    except InvalidOperation:
+        amount = Decimal("NaN")
+    if not amount.is_finite() or abs(amount) >= Decimal("1e18"):
+        raise ValueError("expected an amount of money")
+    return amount
+
+
 def _names(value: str) -> tuple[str, str]:
-    before, comma, after = str(value).partition(",")
-    if comma and after.strip():
-        return " ".join(after.split()), " ".join(before.split())
-    first, _, last = " ".join(str(value).replace(",", " ").split()).partition(" ")
-    return first, last
+    head, *tail = [words for words in (each.split() for each in text(value).split(",")) if words] or [[]]
+    after = [words for words in tail if not all(map(_is_suffix, words))]
+    suffixes = [word for words in tail if words not in after for word in words]
+    given = [word for words in after for word in words]
+    words = _untitled(given or head)
+    alone = len(words) == 1 < len(head)  # Mr. Smith has a last name
+    first, last = (words, head) if given else ([], words) if alone else (words[:1], words[1:])
+    return " ".join(first), " ".join([*last, *suffixes])
 
 
-def _abroad(digits: str, country: str) -> str:
-    if country not in _CALLING_CODES:
-        raise ValueError(f"unknown country {country!r}: write it as two capital letters, or the number with +")
-    code, inland = _CALLING_CODES[country]
-    if code == "1" and len(digits.removeprefix("1")) != 10:
-        raise ValueError("a number of the United States or Canada has ten digits")
-    return code + (digits.removeprefix(inland) if inland else digits)
+def _untitled(words: list[str]) -> list[str]:
+    while len(words) > 1 and (words[0].casefold().rstrip(".") in _TITLES or words[0].casefold() in _DOTTED_TITLES):
+        words = words[1:]
+    return words
+
+
+def _is_suffix(word: str) -> bool:
+    bare = word.replace(".", "")
+    return bare.casefold() in _SUFFIXES or bare == "MD"  # Md is a name
 
 
 def _zone(name: str) -> ZoneInfo:

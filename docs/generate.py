@@ -7,10 +7,12 @@ Some pages are made as a whole. In others, what stands between `<!-- generated: 
 from __future__ import annotations
 
 import argparse
+import inspect
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 from pydantic import TypeAdapter
@@ -83,8 +85,15 @@ def settings() -> Lines:
 
 def filters() -> Lines:
     """The table of our filters."""
-    rows = ((f"`{name}`", (each.__doc__ or "").strip().splitlines()[0]) for name, each in sorted(FILTERS.items()))
+    rows = ((f"`{_called(name, each)}`", each.__doc__ or "") for name, each in sorted(FILTERS.items()))
     yield from table(("filter", "what it gives"), rows)
+
+
+def _called(name: str, each: Callable[..., Any]) -> str:
+    """The filter with what may stand in its brackets."""
+    _, *more = inspect.signature(each).parameters.values()
+    given = ", ".join(str(one.replace(annotation=one.empty)) for one in more)
+    return f"{name}({given})" if given else name
 
 
 def auths() -> Lines:
