@@ -35,7 +35,7 @@ from worker.pauses import pause, queued
 from worker.settle import INTERRUPTED, Attempt, settle
 
 CALL = 30_000
-"""How long (ms) a call may take, its waiting included. As much of the lease has to be left, or others look too early."""
+"""How long (ms) a call may take, waiting included. As much of the lease has to be left, or others look too early."""
 MOST_TRIES = 10
 """So often may a run be taken up without a word in the ledger; after that it is what ends the workers."""
 LONGEST_RESULT = 262_144
