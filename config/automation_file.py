@@ -36,6 +36,8 @@ class Around:
     actions: Mapping[str, Action]
     connections: Mapping[str, Connection | None]
     vendors: Mapping[str, Vendor]
+    broken: Collection[str] = ()
+    """The kinds whose connector is at fault: their operations are not known, and nobody is blamed for it."""
     complete: bool = True
     """Whether `connections` holds all there are; it does not where connections.yaml cannot be read."""
 
@@ -110,7 +112,7 @@ def _once_per(text: str | None, place: Place, scope: Scope, found: Findings) -> 
 def _trigger(value: dict[str, Any], place: Place, found: Findings, around: Around) -> TriggerUse | None:
     given = found.sound(TRIGGER, found.filled(value), place)
     use, name = given.get("use", ""), given.get("connection", "")
-    row = _row(use, around.triggers, around.actions, (*place, "use"), found)
+    row = _row(use, around.triggers, around, (*place, "use"), found)
     connection = _connection(name, use if row else "", (*place, "connection"), found, around)
     schedule = _schedule(given, row, place, found)
     begin = _read(start, given.get("start", "now"), (*place, "start"), found)
@@ -165,7 +167,7 @@ def _step(
 ) -> Step:
     """The step; where something is missing in it, which is among the findings, it is not usable."""
     use, home = given.get("use", ""), earlier.home.connection
-    row = _row(use, around.actions, around.triggers, (*place, "use"), found)
+    row = _row(use, around.actions, around, (*place, "use"), found)
     name = given.get("connection") or _default_connection(use if row else "", place, home, found, around)
     connection = _connection(name, use if row else "", (*place, "connection"), found, around)
     _check_locations(name, home, (*place, "connection"), found, around)
@@ -194,11 +196,12 @@ def _step(
 Row = TypeVar("Row", Trigger, Action)
 
 
-def _row(use: str, rows: Mapping[str, Row], others: Mapping[str, Any], place: Place, found: Findings) -> Row | None:
+def _row(use: str, rows: Mapping[str, Row], around: Around, place: Place, found: Findings) -> Row | None:
     row = rows.get(use)
-    if row is None and use:
-        is_, wanted = ("an action", "a trigger") if isinstance(others.get(use), Action) else ("a trigger", "an action")
-        message = f"`{use}` is {is_}, and {wanted} is expected" if use in others else f"unknown operation `{use}`"
+    if row is None and use and use.partition(".")[0] not in around.broken:
+        is_, wanted = ("an action", "a trigger") if use in around.actions else ("a trigger", "an action")
+        other = use in around.actions or use in around.triggers
+        message = f"`{use}` is {is_}, and {wanted} is expected" if other else f"unknown operation `{use}`"
         found.fault(place, message, close(use, rows) or "`hightide catalog` lists them")
     return row
 

@@ -51,9 +51,10 @@ class Catalogues:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Read:
-    """The connectors of a folder, and what is wrong with its files, or may be."""
+    """The connectors of a folder, what is wrong with its files or may be, and the kinds that are `broken` by that."""
 
     connectors: tuple[Connector, ...] = ()
+    broken: frozenset[str] = frozenset()
     problems: tuple[Problem, ...] = ()
     warnings: tuple[Problem, ...] = ()
 
@@ -77,7 +78,13 @@ def read_connectors(project: Path, environ: Mapping[str, str]) -> Read:
         files.problems += problems
         if document is not None:
             _read(document, name.removesuffix(".yaml"), environ, files)
-    return Read(connectors=tuple(files.connectors), problems=tuple(files.problems), warnings=tuple(files.warnings))
+    sound = {connector.vendor.kind for connector in files.connectors}
+    return Read(
+        connectors=tuple(files.connectors),
+        broken=frozenset(name.partition(".")[0] for name in _names(project / CONNECTORS)) - sound,
+        problems=tuple(files.problems),
+        warnings=tuple(files.warnings),
+    )
 
 
 def _read(document: Document, stem: str, environ: Mapping[str, str], files: _Files) -> None:

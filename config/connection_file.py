@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, get_args
@@ -31,11 +31,16 @@ CREDENTIALS = frozenset({"token", "client_id", "client_secret", "key", "username
 """The fields of an `auth` that belong to one account; `file:/PATH` reads them from a file."""
 
 
-def read_connections(found: Findings, vendors: Mapping[str, Vendor]) -> dict[str, Connection | None]:
-    """The connections of a file by name; None for those that are at fault, which is among the findings."""
+def read_connections(
+    found: Findings, vendors: Mapping[str, Vendor], broken: Collection[str] = ()
+) -> dict[str, Connection | None]:
+    """The connections of a file by name; None for those that are at fault, which is among the findings.
+
+    Nor is there one of a kind whose connector is `broken`, for which it is not blamed.
+    """
     top = found.sound(CONNECTIONS, found.document.value, ())
     given: dict[str, Any] = top.get("connections", {})
-    connections = {name: _connection(name, value, found, vendors) for name, value in given.items()}
+    connections = {name: _connection(name, value, found, vendors, broken) for name, value in given.items()}
     for name, connection in list(connections.items()):
         if connection and isinstance(connection.auth, Agency):
             _check_agency(connection, connection.auth.connection, connections, found)
@@ -53,13 +58,17 @@ def check_name(name: str, place: Place, found: Findings) -> None:
         found.fault(place, f"`{name}` cannot be a name", "letters, digits, `-`, `_` and `.`; 64 at most", key=True)
 
 
-def _connection(name: str, value: Any, found: Findings, vendors: Mapping[str, Vendor]) -> Connection | None:
+def _connection(
+    name: str, value: Any, found: Findings, vendors: Mapping[str, Vendor], broken: Collection[str]
+) -> Connection | None:
     place: Place = ("connections", name)
     before = len(found.problems)
     check_name(name, place, found)
     found.check_variables(value, place)
     given = found.sound(CONNECTION, found.filled(value), place)
     kind = given.get("kind", "")
+    if kind in broken and kind not in vendors:
+        return None
     if kind and kind not in vendors:
         found.fault((*place, "kind"), f"unknown kind `{kind}`", meant(kind, vendors))
     vendor = vendors.get(kind, Vendor(kind=""))

@@ -147,7 +147,8 @@ class _Reading:
             if key.tag == _TAG + "merge":
                 merged += value.value if isinstance(value, SequenceNode) else [value]
             elif not isinstance(key, ScalarNode) or not str(key.tag).startswith(_TAG):
-                self.refuse(key, "a key must be plain text")
+                hint = "a template needs quotes" if isinstance(key, MappingNode) else None
+                self.refuse(key, "a key must be plain text", hint)
             elif key.value in own:
                 first = _mark(own[key.value][0])[0]
                 self.refuse(key, f"`{key.value}` is here a second time", f"the first is in line {first}")

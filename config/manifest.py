@@ -16,7 +16,7 @@ from config.inheritance import merged, stated
 from config.manifest_requests import places, read_paging
 from config.manifest_rows import Origin, read_action, read_trigger
 from config.manifest_shapes import MANIFEST
-from config.problems import listed, meant
+from config.problems import Said, listed, meant
 from connections.connection import Quota
 from connections.paging import OnePage
 from connections.vendors import VENDORS, Vendor
@@ -26,6 +26,8 @@ from triggers.trigger import Trigger
 Row = TypeVar("Row", Trigger, Action)
 
 KIND = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
+HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+"""What a header may be called (RFC 9110, 5.6.2)."""
 NAME = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*")
 _OF_VENDOR = ("token_path", "consent_page", "pkce")
 """What a manifest says under `auth.oauth` is the vendor's, not the connection's."""
@@ -98,7 +100,9 @@ def _rows(
 ) -> dict[str, Row]:
     rows: dict[str, Row] = {}
     for name, value in given.items():
-        if not NAME.fullmatch(name):
+        if name.startswith(f"{origin.kind}."):
+            found.fault((*place, name), f"`{name}` begins with the kind", "names stand without it here", key=True)
+        elif not NAME.fullmatch(name):
             hint = "lower-case words with dots between them, such as `leads.list`"
             found.fault((*place, name), f"`{name}` cannot be a name", hint, key=True)
         row = read(name, value, origin, (*place, name), found)
@@ -111,6 +115,10 @@ def _vendor(kind: str, given: Mapping[str, Any], found: Findings) -> Vendor:
     url = given.get("base_url")
     if url is not None and (fault := fault_of_url(url)):
         found.fault(("base_url",), *fault)
+    for part, field in (("version", "header"), ("webhooks", "header")):
+        header = given.get(part, {}).get(field)
+        if header is not None and not HEADER.fullmatch(header):
+            found.fault((part, field), f"`{header}` is no name of a header", "letters, digits and `-`")
     for name in ("not_found", "too_many"):
         if not _is_pattern(given.get(name, "")):
             found.fault((name,), "is no regular expression")
@@ -174,10 +182,16 @@ def _is_pattern(text: str) -> bool:
 def _auths(given: Mapping[str, Any], found: Findings) -> dict[str, dict[str, Any]]:
     """The ways to authenticate that a connection may choose, each with what its fields are by default."""
     auths: dict[str, dict[str, Any]] = {}
+    if "type" in given:
+        way = given["type"] if given["type"] in AUTHS else "api_key"
+        hint = f"a way to authenticate is a name here, as in `{way}: {{}}`; connections say `type`"
+        found.fault(("auth", "type"), "`auth` has no `type` in a connector", hint, key=True)
+        return auths
     for name, told in given.items():
         place: Place = ("auth", name)
         if name not in AUTHS:
-            found.fault(place, f"unknown type `{name}`", meant(name, AUTHS) or f"known: {listed(AUTHS)}", key=True)
+            hint = "did you mean `private_token`?" if name == "bearer" else meant(name, AUTHS)
+            found.fault(place, f"unknown type `{name}`", hint or f"known: {listed(AUTHS)}", key=True)
             continue
         if told is not None and not isinstance(told, dict):
             found.fault(place, "should be a mapping of names to values", "`{}` where there is nothing to say")
@@ -187,10 +201,26 @@ def _auths(given: Mapping[str, Any], found: Findings) -> dict[str, dict[str, Any
         for each, value in (told or {}).items():
             if each not in known:
                 found.fault((*place, each), f"unknown field `{each}`", meant(each, known), key=True)
-            elif value is not None and not isinstance(value, str | bool):
-                found.fault((*place, each), f"`{each}` should be text")
+            elif fault := _fault_of_auth(each, value):
+                found.fault((*place, each), *fault)
         auths[name] = {each: value for each, value in (told or {}).items() if each in known}
     return auths
+
+
+def _fault_of_auth(field: str, value: Any) -> Said | None:
+    """What is wrong with a field of a way to authenticate, and what to do about it."""
+    if field in {"pkce", "white_label"}:
+        return None if isinstance(value, bool) else (f"`{field}` should be true or false", None)
+    if not isinstance(value, str):
+        return None if value is None else (f"`{field}` should be text", None)
+    if field == "header" and not HEADER.fullmatch(value):
+        return f"`{value}` is no name of a header", "letters, digits and `-`"
+    whole = fault_of_url(value.partition("?")[0])
+    if field == "token_path" and whole and not value.startswith("/"):
+        return "`token_path` should be a path below `base_url`, or a whole address", "expected such as `/oauth/token`"
+    if field == "consent_page" and whole:
+        return "`consent_page` is no web address", "expected https://HOST/PAGE"
+    return None
 
 
 def as_values(document: Document) -> Mapping[str, Any]:

@@ -69,6 +69,7 @@ def read_line(line: str, place: Place, found: Findings) -> tuple[str, str]:
     method, _, path = " ".join(line.split()).partition(" ")
     if method not in METHODS or not path.startswith("/"):
         hint = close(method, METHODS) if path.startswith("/") else "expected such as `GET /leads/{id}`"
+        hint = "the host stands in `base_url`" if "://" in line else hint
         if line:
             found.fault(place, f"`{line}` is no method and path", hint)
         return "POST", "/"  # of which nothing more can be wrong
@@ -140,6 +141,13 @@ def read_paging(given: Mapping[str, Any] | None, otherwise: Paging, place: Place
 def places(given: str | Collection[str]) -> tuple[str, ...]:
     """One place or several as several."""
     return (given,) if isinstance(given, str) else tuple(given)
+
+
+def check_path(given: str | Collection[str], place: Place, found: Findings) -> None:
+    """Faults for what is no place in an answer."""
+    for path in places(given):
+        if path and re.search(r"[\[\]$*/\s{}]", path):
+            found.fault(place, f"`{path}` is no place in an answer", "names with dots between them, as in `data.items`")
 
 
 def check_known(names: Collection[str], types: Mapping[str, Any], place: Place, found: Findings) -> None:

@@ -12,7 +12,16 @@ from actions.action import Action, Bulk, Guarded, Natural, Probe, Repeat, Unsafe
 from config.automation import Every
 from config.document import Place
 from config.findings import Findings, strings
-from config.manifest_requests import Asked, check_inputs, check_known, places, read_line, read_paging, read_request
+from config.manifest_requests import (
+    Asked,
+    check_inputs,
+    check_known,
+    check_path,
+    places,
+    read_line,
+    read_paging,
+    read_request,
+)
 from config.manifest_shapes import ACTION, TRIGGER
 from config.problems import listed, meant
 from config.references import Scope, faults_of_template
@@ -48,6 +57,8 @@ def read_trigger(name: str, value: Any, origin: Origin, place: Place, found: Fin
         return None
     asked = read_request(given, name, origin.version, place, found, constants=False)
     strategy = _strategy([name for name in _STRATEGIES if name in value], given, asked, place, found)
+    for field in ("records", "key"):
+        check_path(given.get(field, ()), (*place, field), found)
     every = _every(given.get("every", "5m"), (*place, "every"), found)
     check_known(given.get("one_of", ()), asked.types, (*place, "one_of"), found)
     events = strategy.events if strategy else ()
@@ -222,6 +233,7 @@ def read_action(name: str, value: Any, origin: Origin, place: Place, found: Find
     for field in ("one_of", "only_one_of"):
         check_known(given.get(field, ()), asked.types, (*place, field), found)
     repeat = _repeat(given, asked, origin, place, found)
+    check_path(given.get("returns", ()), (*place, "returns"), found)
     bulk = given.get("bulk")
     if bulk is not None and "field" in bulk and bulk["field"] not in asked.types:
         message = f"there is no parameter `{bulk['field']}`"
@@ -248,9 +260,11 @@ def read_action(name: str, value: Any, origin: Origin, place: Place, found: Find
 def _repeat(given: Mapping[str, Any], asked: Asked, origin: Origin, place: Place, found: Findings) -> Repeat:
     natural = asked.operation.method in {"GET", "PUT", "DELETE"}
     kind = given.get("repeat", "natural" if natural else "unsafe")
-    probe = _probe(given["probe"], asked.types, origin, (*place, "probe"), found) if "probe" in given else None
-    if probe is not None and kind == "natural":
+    probe = None
+    if "probe" in given and kind == "natural":
         found.fault((*place, "probe"), "nothing is looked for where twice is the same as once", key=True)
+    elif "probe" in given:
+        probe = _probe(given["probe"], asked.types, origin, (*place, "probe"), found)
     if "refusals" in given and kind != "guarded":
         found.fault((*place, "refusals"), "`refusals` belong to `repeat: guarded`", key=True)
     match kind:
@@ -271,14 +285,22 @@ def _usual(path: str, origin: Origin) -> Paging:
 def _probe(
     given: Mapping[str, Any], types: Mapping[str, ValueType], origin: Origin, place: Place, found: Findings
 ) -> Probe:
+    before = len(found.problems)
     method, path = read_line(given.get("request", ""), (*place, "request"), found)
     asks, same = given.get("asks", {}), given.get("same", {})
+    for field in ("records", "since", "id"):
+        check_path(given.get(field, ()), (*place, field), found)
+    if method not in {"GET", "POST"}:
+        found.fault((*place, "request"), f"a {method} does not look, it changes", "a GET, or a POST that searches")
     check_inputs(asks, types, (*place, "asks"), found)
     check_inputs(same, types, (*place, "same"), found)
     plain = Operation(method="GET", path=path)
     for name in plain.path_params:
         if name not in asks:
             found.fault((*place, "asks"), f"`{{{name}}}` of the path is not asked for", key=True)
+    settles = _length(given.get("settles", "10s"), (*place, "settles"), found)
+    if not (same or given.get("unless") or plain.path_params) and len(found.problems) == before:
+        found.fault(place, "needs `same`", "by which fields is what it made recognised?", key=True)
     named = shape("Look", {name: ValueType(hint=Any) for name in asks if name not in plain.path_params})
     body = method != "GET"
     return Probe(
@@ -297,5 +319,5 @@ def _probe(
         unless=given.get("unless", {}),
         since=given.get("since"),
         id=given.get("id", "id"),
-        settles=_length(given.get("settles", "10s"), (*place, "settles"), found),
+        settles=settles,
     )

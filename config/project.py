@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -64,12 +64,13 @@ def load(
         folder=folder, environ=known, problems=[*problems, *wrong, *own.problems], warnings=list(own.warnings)
     )
     rows = _given(triggers, actions, vendors).with_connectors(own.connectors)
-    connections = files.connections(rows.vendors)
+    connections = files.connections(rows.vendors, own.broken)
     around = Around(
         triggers=rows.triggers,
         actions=rows.actions,
         connections=connections or {},
         vendors=rows.vendors,
+        broken=own.broken,
         complete=connections is not None,
     )
     automations = files.automations(around)
@@ -114,7 +115,9 @@ class _Files:
     problems: list[Problem]
     warnings: list[Problem] = field(default_factory=list)
 
-    def connections(self, vendors: Mapping[str, Vendor]) -> dict[str, Connection | None] | None:
+    def connections(
+        self, vendors: Mapping[str, Vendor], broken: Collection[str]
+    ) -> dict[str, Connection | None] | None:
         """The connections by name, None for those at fault; None where the file cannot be read at all."""
         if not (self.folder / CONNECTIONS).exists():
             hint = "`hightide init` makes a project" if self.folder.is_dir() else "there is no such folder"
@@ -123,7 +126,7 @@ class _Files:
         found = self._read(CONNECTIONS)
         if found is None:
             return None
-        connections = read_connections(found, vendors)
+        connections = read_connections(found, vendors, broken)
         self._keep(found)
         return connections
 

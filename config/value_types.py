@@ -17,7 +17,7 @@ from typing_extensions import TypedDict
 
 from config.document import Place
 from config.findings import Findings
-from config.manifest_shapes import TYPE
+from config.manifest_shapes import TYPE, TypeShape
 from config.problems import close, listed
 from connections.fields import Date, DateTime, Duration, Email, Joined, Number, Phone, Sensitive, Url
 from connections.operation import FromConnection
@@ -42,6 +42,14 @@ WORDS: Mapping[str, Any] = MappingProxyType(
     }
 )
 """The words for types; `list of`, `mapping of` and `one of [...]` are made from them."""
+_ELSEWHERE: Mapping[str, str] = {
+    **dict.fromkeys(("string", "str"), "text"),
+    **dict.fromkeys(("bool", "boolean"), "true/false"),
+    **dict.fromkeys(("int", "long"), "integer"),
+    **dict.fromkeys(("float", "decimal"), "number"),
+    **dict.fromkeys(("datetime", "date-time", "timestamp"), "time"),
+    **dict.fromkeys(("object", "dict", "map"), "mapping"),
+}
 _HINT = f"{listed(WORDS)}, `list of ...`, `mapping of ...` or `one of [...]`; `required` may stand in front"
 _KINDS = ("type", "one_of", "list_of", "fields")
 
@@ -71,11 +79,20 @@ def read_type(given: Any, place: Place, found: Findings) -> ValueType:
         required, hint = _in_words(given, place, found)
         return ValueType(hint=hint, required=required)
     if not isinstance(given, dict):
-        found.fault(place, "should be a type", f"expected {_HINT}")
+        several = isinstance(given, list) and all(isinstance(each, str | int) for each in given)
+        hint = f"`one of [{', '.join(map(str, given))}]`?" if several else f"expected {_HINT}"
+        found.fault(place, "should be a type", f"did you mean {hint}" if several else hint)
         return ValueType(hint=Any)
     before = len(found.problems)
-    told = found.sound(TYPE, given, place)
     kinds = [name for name in _KINDS if name in given]
+    if (
+        not kinds
+        and not given.keys() & TypeShape.__annotations__.keys()
+        and not any(close(str(name), _KINDS) for name in given)
+    ):
+        found.fault(place, f"needs one of {listed(_KINDS)}", "those of an object stand under `fields`", key=True)
+        return ValueType(hint=Any)
+    told = found.sound(TYPE, given, place)
     if len(kinds) != 1 and len(found.problems) == before:
         found.fault(place, f"has both {listed(kinds)}" if kinds else f"needs one of {listed(_KINDS)}", key=True)
     if len(kinds) != 1 or kinds[0] not in told:
@@ -140,8 +157,16 @@ def _hint(core: str, place: Place, found: Findings) -> Any:
     chosen = re.fullmatch(r"one of \[(.+)\]", core)
     if chosen:
         return Literal[tuple(each.strip() for each in chosen[1].split(","))]
-    found.fault(place, f"`{core}` is no type", close(core, WORDS) or f"expected {_HINT}")
+    found.fault(place, f"`{core}` is no type", _meant(core) or close(core, WORDS) or f"expected {_HINT}")
     return Any
+
+
+def _meant(core: str) -> str | None:
+    """The hint for a type as other languages call it, or whose words stand in another order."""
+    bare = core.removesuffix(" required").removeprefix("optional ")
+    word = _ELSEWHERE.get(bare.casefold(), bare)
+    required = "required " if core.endswith(" required") else ""
+    return f"did you mean `{required}{word}`?" if word in WORDS else None
 
 
 def _of_kind(kind: str, value: Any, place: Place, found: Findings) -> ValueType:

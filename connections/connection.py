@@ -140,6 +140,10 @@ class Connection:
         app = self.app or getattr(self.auth, "client_id", "private")
         return f"{self.kind}:{app}:{self.location_id or self.company_id or self.name}"
 
+    def address_of(self, path: str) -> str:
+        """The address of a path below the base URL; a whole address is its own."""
+        return self.base_url.rstrip("/") + path if path.startswith("/") else path
+
     def at(self, location_id: str) -> Connection:
         """The account of one of its locations, named `GROUP/LOCATION_ID`."""
         return replace(self, name=f"{self.name}/{location_id}", location_id=location_id, locations=None)

@@ -167,7 +167,7 @@ class Tokens:
 
     async def _fetch(self, connection: Connection, auth: ClientCredentials, kept: _Fetched) -> None:
         self._transport = self._transport or Transport()
-        url = connection.base_url.rstrip("/") + auth.token_path
+        url = connection.address_of(auth.token_path)
         form, secret = credentials_form(auth), (auth.client_secret.get_secret_value(),)
         granted = await ask(self._transport, url, form, secret=secret, clock=self._clock)
         now, lasts = self._clock(), granted.lasts

@@ -85,7 +85,7 @@ class Exchange:
         location, company = row.location_id or connection.location_id, row.company_id or connection.company_id
         place = {"locationId": location} if location else {"companyId": company or ""}
         form = {"clientKey": auth.client_id, "clientSecret": secret, **place}
-        url = _url(connection, vendor.reconnect_path)
+        url = connection.address_of(vendor.reconnect_path)
         code = await grants.ask_code(self._wire(), url, form, secret=(secret,), clock=self.clock)
         return await self.granted(connection, auth, code, "")
 
@@ -102,7 +102,7 @@ class Exchange:
         form = {"companyId": agency.company_id or "", "locationId": connection.location_id or ""}
         return await grants.ask(
             self._wire(),
-            _url(agency, vendor.location_token_path),
+            agency.address_of(vendor.location_token_path),
             form,
             headers={**header, "version": VERSION},
             secret=tuple(value.rpartition(" ")[2] for value in header.values()),
@@ -121,7 +121,7 @@ class Exchange:
             await asyncio.sleep(grant.wait)
 
     async def _tokens(self, connection: Connection, form: Mapping[str, str], secret: tuple[str, ...]) -> Granted:
-        url = _url(connection, self._vendor(connection).token_path)
+        url = connection.address_of(self._vendor(connection).token_path)
         return await grants.ask(self._wire(), url, form, secret=secret, clock=self.clock)
 
     def _vendor(self, connection: Connection) -> Vendor:
@@ -147,7 +147,3 @@ def agency_of(connection: Connection, connections: Mapping[str, Connection]) -> 
     if agency is None:
         raise Refused(f"connection {connection.name}: its agency is not in connections.yaml")
     return agency
-
-
-def _url(connection: Connection, path: str) -> str:
-    return connection.base_url.rstrip("/") + path

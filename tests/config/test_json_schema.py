@@ -13,6 +13,7 @@ from config.catalogues import SHIPPED, catalogues
 from config.connection_file import AUTHS
 from config.schema import schema
 
+EXAMPLES = SHIPPED.parents[1] / "examples"
 REAL = schema()
 
 
@@ -117,7 +118,10 @@ def test_schema_and_loader_agree(toy: Any, loaded: Any, trigger: str, inputs: st
             loaded(text, environ=environ)
 
 
-@pytest.mark.parametrize("path", sorted(SHIPPED.glob("*.yaml")), ids=lambda path: path.name)
+MANIFESTS = sorted([*SHIPPED.glob("*.yaml"), *EXAMPLES.glob("*/connectors/*.yaml")])
+
+
+@pytest.mark.parametrize("path", MANIFESTS, ids=lambda path: path.name)
 def test_the_shipped_manifests_are_as_the_schema_says(path: Any) -> None:
     assert faults(REAL["connectors"], read(path.read_text())) == []
 

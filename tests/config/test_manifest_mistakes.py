@@ -32,6 +32,58 @@ MISTAKES = [
     ("title: x\n", "1:1: has neither `triggers` nor `actions`"),
     ("base_url: ftp://x\n" + trigger(PLAIN), "1:11: `base_url` is no web address (expected https://HOST)"),
     ("not_found: '('\n" + trigger(PLAIN), "1:12: is no regular expression"),
+    ("auth: {bearer: {}}\n" + trigger(PLAIN), "1:8: unknown type `bearer` (did you mean `private_token`?)"),
+    (
+        "auth: {type: basic}\n" + trigger(PLAIN),
+        "1:8: `auth` has no `type` in a connector (a way to authenticate is a name here, as in `basic: {}`; connections say `type`)",
+    ),
+    (
+        "auth: {api_key: {header: X Key}}\n" + trigger(PLAIN),
+        "1:26: `X Key` is no name of a header (letters, digits and `-`)",
+    ),
+    ("auth: {oauth: {pkce: 'yes'}}\n" + trigger(PLAIN), "1:22: `pkce` should be true or false"),
+    (
+        "auth: {oauth: {consent_page: /authorize}}\n" + trigger(PLAIN),
+        "1:30: `consent_page` is no web address (expected https://HOST/PAGE)",
+    ),
+    (
+        "auth: {client_credentials: {token_path: token}}\n" + trigger(PLAIN),
+        "1:41: `token_path` should be a path below `base_url`, or a whole address (expected such as `/oauth/token`)",
+    ),
+    (
+        "version: {header: 'X:V', value: a}\n" + trigger(PLAIN),
+        "1:19: `X:V` is no name of a header (letters, digits and `-`)",
+    ),
+    (
+        "triggers:\n  shop.a.list: {summary: a, request: GET /a, snapshot: {}}\n",
+        "2:3: `shop.a.list` begins with the kind (names stand without it here)",
+    ),
+    (
+        trigger(PLAIN, "GET https://a.example/b"),
+        "2:36: `GET https://a.example/b` is no method and path (the host stands in `base_url`)",
+    ),
+    (
+        trigger("snapshot: {}, records: '$.data[*]'"),
+        "2:67: `$.data[*]` is no place in an answer (names with dots between them, as in `data.items`)",
+    ),
+    (action("body: {a: string}"), "2:53: `string` is no type (did you mean `text`?)"),
+    (
+        action("body: {a: boolean required}"),
+        "2:53: `boolean required` is no type (did you mean `required true/false`?)",
+    ),
+    (action("body: {a: [open, closed]}"), "2:53: should be a type (did you mean `one of [open, closed]`?)"),
+    (
+        action("body: {a: {street: text}}"),
+        "2:50: needs one of `type`, `one_of`, `list_of`, `fields` (those of an object stand under `fields`)",
+    ),
+    (
+        action("body: {a: text}, repeat: guarded, probe: {request: GET /a}"),
+        "2:77: needs `same` (by which fields is what it made recognised?)",
+    ),
+    (
+        action("body: {a: text}, repeat: guarded, probe: {request: DELETE /a, same: {a: a}}"),
+        "2:94: a DELETE does not look, it changes (a GET, or a POST that searches)",
+    ),
     ("too_many: '['\n" + trigger(PLAIN), "1:11: is no regular expression"),
     ("webhooks: X-Sign\n" + trigger(PLAIN), "1:11: `webhooks` should be a mapping of names to values"),
     (
@@ -232,6 +284,23 @@ def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
         "connectors/shop.yaml:5:34",
         "connectors/shop.yaml:5:53",
         "connectors/store.yaml:1:11",
+    ]
+
+
+def test_what_stands_on_a_broken_connector_is_not_blamed_as_well(tmp_path: Path) -> None:
+    (tmp_path / "connectors").mkdir()
+    (tmp_path / "automations").mkdir()
+    (tmp_path / "connectors" / "shop.yaml").write_text(trigger("snapshot: {}", "GTE /a"))
+    (tmp_path / "connections.yaml").write_text("connections: {main: {kind: shop, auth: {type: none}}}\n")
+    use = "{use: shop.a.list, connection: main, on: nwe}"
+    (tmp_path / "automations" / "a.yaml").write_text(
+        f"automations: {{a: {{trigger: {use}, steps: [{{use: shop.a.do, connection: main}}], whn: x}}}}\n"
+    )
+    with pytest.raises(ConfigError) as caught:
+        load(tmp_path, {})
+    assert [str(problem).partition(" (")[0] for problem in caught.value.problems] == [
+        "automations/a.yaml:1:120: unknown field `whn`",
+        "connectors/shop.yaml:2:36: `GTE /a` is no method and path",
     ]
 
 

@@ -182,6 +182,7 @@ def test_the_redirect_is_served_here_and_the_pair_is_renewed(shop: Path, chairs:
 
 def test_without_a_browser_the_redirect_is_pasted(shop: Path, chairs: Chairs) -> None:
     manifest = CHAIRS.replace("URL", chairs.url).replace("SCOPE", "chairs.write")
+    manifest = manifest.replace("token_path: /token", f"token_path: {chairs.url}/token")
     (shop / "connectors" / "chairs.yaml").write_text(manifest)
     with connecting(shop, "--no-browser", name="chairs") as (process, address):
         assert parse_qs(urlsplit(address).query)["scope"] == ["chairs.write"]
