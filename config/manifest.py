@@ -100,7 +100,7 @@ def _rows(
 ) -> dict[str, Row]:
     rows: dict[str, Row] = {}
     for name, value in given.items():
-        if name.startswith(f"{origin.kind}."):
+        if name.startswith(f"{origin.kind}.") and name.count(".") > 1:  # `chairs.list` of `chairs` is fine
             found.fault((*place, name), f"`{name}` begins with the kind", "names stand without it here", key=True)
         elif not NAME.fullmatch(name):
             hint = "lower-case words with dots between them, such as `leads.list`"
@@ -183,15 +183,16 @@ def _auths(given: Mapping[str, Any], found: Findings) -> dict[str, dict[str, Any
     """The ways to authenticate that a connection may choose, each with what its fields are by default."""
     auths: dict[str, dict[str, Any]] = {}
     if "type" in given:
-        way = given["type"] if given["type"] in AUTHS else "api_key"
+        way = given["type"] if given["type"] in [*AUTHS] else "api_key"
         hint = f"a way to authenticate is a name here, as in `{way}: {{}}`; connections say `type`"
         found.fault(("auth", "type"), "`auth` has no `type` in a connector", hint, key=True)
         return auths
     for name, told in given.items():
         place: Place = ("auth", name)
         if name not in AUTHS:
-            hint = "did you mean `private_token`?" if name == "bearer" else meant(name, AUTHS)
-            found.fault(place, f"unknown type `{name}`", hint or f"known: {listed(AUTHS)}", key=True)
+            others = meant(name, AUTHS) or f"known: {listed(AUTHS)}"
+            hint = "did you mean `private_token`?" if name == "bearer" else others
+            found.fault(place, f"unknown type `{name}`", hint, key=True)
             continue
         if told is not None and not isinstance(told, dict):
             found.fault(place, "should be a mapping of names to values", "`{}` where there is nothing to say")
