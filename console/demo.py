@@ -1,10 +1,10 @@
-"""`hightide demo`: sandbox, engine and examples together, then what happened, counted at the vendor."""
+"""`hightide demo`: sandbox, engine and examples together, then what happened, counted at both vendors."""
 
 from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -14,39 +14,37 @@ from typing import Annotated, Any
 
 import typer
 
-from console import output, stage
+from console import dues, output, stage
 from console.failures import OutOfReach
 from console.options import Json
 from console.stage import LOCATION, Sandbox
-from console.tally import Due, Tally, tally
+from console.tally import Tally, tally
 from worker import reports
 from worker.ledger import feeds
 from worker.ledger.database import now_ms
 from worker.ledger.store import Store
 from worker.reports import FeedReport
 
-RATE = 2.0
-"""Leads a second: with three actions each, what the vendor's 100 requests in ten seconds allow beside the polls."""
+RATES = {"ghl": 0.6, "rankr": 0.4}
+"""Leads a second: with all that they lead to, what HighLevel's 100 requests in ten seconds allow beside the polls."""
+NUDGED = 2.5
+"""So often (s) every feed is made due: oftener, polls would take what Rankr allows."""
 BEGINNING, DRAINING = 90.0, 150.0
 """How long (s) the first polls may take, and the end: a killed worker's leases have to run out."""
-SOURCE = "demo"
-VIP, OFFICE = "vip@example.com", "office@example.com"
 PLAIN = {"type": "lead", "dnd": False, "tags": [], "customFields": [], "followers": [], "country": "US"}
-OF_A_LEAD = ("ghl.contacts.tags.add", "ghl.contacts.notes.create", "ghl.contacts.tasks.create")
-OF_THE_VIP = ("ghl.contacts.upsert", "ghl.contacts.notes.create")
-"""What the examples do about each lead that comes in, and about the contact that is watched."""
+VENDORS = {"ghl": "HIGHLEVEL", "rankr": "RANKR"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sight:
     """What is to be seen at one moment, from both sides."""
 
-    leads: int
+    leads: Mapping[str, int]
     events: int
     runs: dict[str, int]
     feeds: tuple[FeedReport, ...]
     effects: int
-    tally: Tally
+    tallies: Mapping[str, Tally]
 
 
 def demo(
@@ -56,8 +54,9 @@ def demo(
 ) -> None:
     """Run the sandbox, the engine and the example automations together, and count what happened.
 
-    Leads come in by themselves for some seconds; then everything under way is waited for. What was lost or done twice
-    is counted in the sandbox's own log. The exit status is 0 only if nothing was.
+    Leads come in at HighLevel and at Rankr by themselves for some seconds; then everything under way is waited for.
+    What was lost or done twice is counted in the sandbox's own log, at each of them. The exit status is 0 only if
+    nothing was.
     """
     folder = stage.room(keep)
     try:
@@ -75,15 +74,16 @@ def demo(
 
 @dataclass(slots=True, kw_only=True)
 class _Play:
-    """A demo under way: the vendor, the engine, its ledger, and whoever looks on."""
+    """A demo under way: the vendors, the engine, its ledger, and whoever looks on."""
 
     sandbox: Sandbox
     engine: Popen[bytes]
     store: Store
     show: Callable[[Sight], None]
+    nudged_at: float = 0.0
 
     def wait(self, longest: float, done: Callable[[Sight], bool]) -> bool:
-        """Make every feed due each second until this is seen to be so; False when it takes too long."""
+        """Make every feed due now and then until this is seen to be so; False when it takes too long."""
         deadline = time.monotonic() + longest
         while time.monotonic() < deadline:
             if self.engine.poll() is not None:
@@ -92,7 +92,9 @@ class _Play:
             self.show(sight)
             if sight.feeds and done(sight):
                 return True
-            self.store.write_now(feeds.nudge, [feed.id for feed in sight.feeds], now_ms())
+            if time.monotonic() - self.nudged_at >= NUDGED:
+                self.nudged_at = time.monotonic()
+                self.store.write_now(feeds.nudge, [feed.id for feed in sight.feeds], now_ms())
             time.sleep(min(1.0, max(0.05, deadline - time.monotonic())))
         return False
 
@@ -101,34 +103,34 @@ class _Play:
         return all(self.wait(DRAINING, partial(_done, now_ms())) for _ in range(2))
 
     def look(self) -> Sight:
-        """What is to be seen now; what happened is told by the vendor alone."""
-        contacts, effects = self.sandbox.contacts(), self.sandbox.effects()
+        """What is to be seen now; what happened is told by the vendors alone."""
+        state, effects = self.sandbox.state(), self.sandbox.effects()
         found = self.store.read_now(reports.status, now_ms())
         return Sight(
-            leads=sum(1 for contact in contacts if contact.get("source") == SOURCE),
+            leads={"ghl": len(dues.leads(state)), "rankr": len(dues.rankr_leads(state))},
             events=sum(feed.events for feed in found.feeds),
             runs=dict(found.runs),
             feeds=found.feeds,
             effects=len(effects),
-            tally=tally(_due(contacts), effects),
+            tallies=_tallies(state, effects),
         )
+
+
+def _tallies(state: dues.State, effects: list[dict[str, Any]]) -> dict[str, Tally]:
+    """What came of what was due, at each vendor."""
+    owed = dues.owed(state, now_ms())
+    return {
+        kind: tally(
+            [due for due in owed if due.action.startswith(f"{kind}.")],
+            [effect for effect in effects if (effect["location"] == "rankr") is (kind == "rankr")],
+        )
+        for kind in VENDORS
+    }
 
 
 def _done(since: int, sight: Sight) -> bool:
     polls = [(feed.polled_at or 0, feed.succeeded_at or 0) for feed in sight.feeds]
     return all(since < polled <= succeeded for polled, succeeded in polls) and not sight.runs["open"]
-
-
-def _due(contacts: Iterable[Mapping[str, Any]]) -> list[Due]:
-    """What the examples owe these contacts."""
-    leads = frozenset(contact["id"] for contact in contacts if contact.get("source") == SOURCE)
-    office = frozenset(contact["id"] for contact in contacts if contact.get("email") == OFFICE)
-    watched = any(contact.get("email") == VIP for contact in contacts)
-    met = office or (frozenset({OFFICE}) if watched else frozenset())
-    return [
-        *(Due(action=action, contacts=leads) for action in OF_A_LEAD),
-        *(Due(action=action, contacts=met) for action in OF_THE_VIP),
-    ]
 
 
 def _played(folder: Path, seconds: float, *, quiet: bool) -> dict[str, Any]:
@@ -145,51 +147,78 @@ def _played(folder: Path, seconds: float, *, quiet: bool) -> dict[str, Any]:
         over = time.monotonic() + seconds
         play.wait(seconds, lambda _: time.monotonic() >= over)
         sandbox.ask("DELETE", "leads")
+        _approve(sandbox)
         drained = play.drained()
         stage.ended(play.engine)
         return _told(play.look(), sandbox.ask("GET", "stats"), time.monotonic() - began, drained=drained)
 
 
 def _lead_in(sandbox: Sandbox) -> None:
-    """The contact that is watched appears, and leads begin to come in."""
-    data = {**PLAIN, "email": VIP, "firstName": "Vera", "lastName": "Important"}
-    sandbox.ask("POST", "records/contacts", {"op": "create", "location": LOCATION, "data": data})
-    sandbox.ask("POST", "leads", {"location": LOCATION, "rate": RATE, "source": SOURCE})
+    """Leads begin to come in, and each of the examples gets something to do."""
+    for more in ({"email": dues.VIP, "firstName": "Vera"}, {"email": dues.OFFERED, "tags": ["send-offer"]}):
+        data = {**PLAIN, "lastName": "Important", **more}
+        sandbox.ask("POST", "records/contacts", {"op": "create", "location": LOCATION, "data": data})
+    changed = {"op": "patch", "id": dues.CHANGED, "data": {"company": dues.COMPANY}}
+    sandbox.ask("POST", "records/rankr.clients", changed)
+    sandbox.ask("POST", "leads", {"location": LOCATION, "rate": RATES["ghl"], "source": dues.SOURCE})
+    sandbox.ask("POST", "leads", {"vendor": "rankr", "rate": RATES["rankr"], "source": dues.SOURCE})
+
+
+def _approve(sandbox: Sandbox) -> None:
+    """What was sent for approval is approved."""
+    for document in sandbox.state()["rankr.documents"]:
+        if document["status"] == "sent":
+            sandbox.ask("POST", "signatures", {"document": document["id"], "status": "approved"})
 
 
 def _told(sight: Sight, stats: Mapping[str, Any], seconds: float, *, drained: bool) -> dict[str, Any]:
     """What `--json` prints."""
+    counted = [asdict(each) for each in sight.tallies.values()]
+    used = {("rankr" if each["location"] == "rankr" else "ghl"): each for each in stats["usage"]}
     return {
         "seconds": round(seconds, 1),
-        "leads": sight.leads,
+        "leads": sum(sight.leads.values()),
         "events": sight.events,
         "runs": sight.runs,
         "held": sight.runs["failed"] + sight.runs["uncertain"],
         "drained": drained,
         "effects": sight.effects,
-        **asdict(sight.tally),
+        **{name: sum(each[name] for each in counted) for name in counted[0]},
         "requests": stats["requests"],
         "worst_10s": stats["worst_10s"],
         "refused_429": stats["refused_429"],
+        "vendors": {
+            kind: {
+                "leads": sight.leads[kind],
+                **asdict(sight.tallies[kind]),
+                "requests": used[kind]["today"],
+                "worst_10s": used[kind]["worst_10s"],
+                "refused_429": used[kind]["refused"],
+            }
+            for kind in VENDORS
+        },
     }
 
 
 def _shown(found: Mapping[str, Any]) -> None:
     words = {
         "leads": "leads that came in",
-        "events": "events",
         "due": "actions due",
         "met": "actions done",
         "lost": "lost",
         "twice": "done twice",
-        "repeated": "sent again, to the same end",
-        "held": "held for a person",
-        "requests": "requests to the vendor",
+        "repeated": "once more, to the same end",
+        "requests": "requests",
         "worst_10s": "most requests in 10 seconds",
         "refused_429": "refused with 429",
-        "seconds": "seconds",
     }
-    output.table(("WHAT HAPPENED", "COUNT"), [(words[name], found[name]) for name in words])
+    rows = [(words[name], *(found["vendors"][kind][name] for kind in VENDORS)) for name in words]
+    output.table(("COUNTED AT THE VENDORS", *VENDORS.values()), rows)
+    output.result("")
+    runs = found["runs"]
+    whole = {"events": found["events"], "runs done": runs["done"], "runs passed over": runs["skipped"]}
+    whole |= {"held for a person": found["held"], "seconds": found["seconds"]}
+    output.table(("IN THE ENGINE", "COUNT"), list(whole.items()))
     if not found["drained"]:
         output.note("not everything was carried out in time: the rest counts as lost")
 
@@ -215,8 +244,10 @@ def _progress(*, quiet: bool) -> Iterator[Callable[[Sight], None]]:
 
 
 def _line(sight: Sight) -> str:
-    count = sight.tally
+    counts = sight.tallies.values()
+    met, due, twice = (sum(getattr(count, name) for count in counts) for name in ("met", "due", "twice"))
     return (
-        f"{sight.leads} leads, {sight.events} events, {sight.runs['done']} of {sum(sight.runs.values())} runs done, "
-        f"{count.met} of {count.due} actions, {count.twice} twice"
+        f"{sight.leads['ghl']} leads at HighLevel, {sight.leads['rankr']} at Rankr, {sight.events} events, "
+        f"{sum(sight.runs.values()) - sight.runs['open']} of {sum(sight.runs.values())} runs ended, "
+        f"{met} of {due} actions, {twice} twice"
     )

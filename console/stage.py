@@ -22,7 +22,12 @@ from console.supervisor import HIGHTIDE
 from worker.ledger.database import migrate
 from worker.ledger.store import Store
 
-EXAMPLES = ("welcome", "follow-up", "vip-watch")
+EXAMPLES = (
+    *("welcome", "follow-up", "vip-watch"),
+    *("rankr-leads", "rankr-documents", "rankr-clients", "lead-contract", "offer-approval", "renewals"),
+)
+CONNECTED = "rankr-leads"
+"""The example whose connections lead to both vendors."""
 LOCATION = "ve9EPM428h8vShlRW1KT"
 ADDRESS = "http://127.0.0.1:8766"
 """Where the examples expect the sandbox."""
@@ -48,9 +53,9 @@ class Sandbox:
         found: list[dict[str, Any]] = self.ask("GET", "effects")["effects"]
         return found
 
-    def contacts(self) -> list[dict[str, Any]]:
-        """Every contact of the demo's location."""
-        found: list[dict[str, Any]] = self.ask("GET", f"state?table=contacts&location={LOCATION}")["contacts"]
+    def state(self) -> dict[str, list[dict[str, Any]]]:
+        """Every record of either vendor, by table."""
+        found: dict[str, list[dict[str, Any]]] = self.ask("GET", "state")
         return found
 
 
@@ -67,7 +72,7 @@ def built(folder: Path, address: str) -> Store:
     for name in EXAMPLES:
         for file in (source / name / "automations").iterdir():
             (folder / "automations" / file.name).write_text(file.read_text(encoding="utf-8"), encoding="utf-8")
-    connections = (source / EXAMPLES[0] / "connections.yaml").read_text(encoding="utf-8")
+    connections = (source / CONNECTED / "connections.yaml").read_text(encoding="utf-8")
     (folder / "connections.yaml").write_text(connections.replace(ADDRESS, address), encoding="utf-8")
     url = f"sqlite:///{folder / '.hightide' / 'hightide.db'}"
     (folder / ".hightide").mkdir(mode=0o700)

@@ -1,4 +1,4 @@
-"""Counting what a demo did, from the vendor's side: which effects were due, which came, which came twice."""
+"""Counting what a demo did, from the vendors' side: which effects were due, which came, which came twice."""
 
 from __future__ import annotations
 
@@ -6,28 +6,36 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
-from actions.action import Action, Natural
-from actions.catalog import CATALOG as ACTIONS
+from actions.action import Natural
+from config.catalogues import catalogues
 
 Effects = Iterable[Mapping[str, Any]]
+RANKR = "/rankr"
+"""Where the sandbox has its Rankr."""
+OURS = "Rankr "
+"""How the titles of the examples' notes about papers in Rankr begin."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Due:
-    """One action that each of these contacts (ids) should have met exactly once."""
+    """One action that each of these should have met exactly once.
+
+    They are contacts, or documents in Rankr where the action is about one, by id; notes on what is in Rankr, by title.
+    """
 
     action: str
-    contacts: frozenset[str]
+    each: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tally:
     """What came of what was due.
 
-    `lost` and `twice` count (action, contact) pairs without their effect, and effects that came once too often or were
-    never due. What leaves the same state when it is done again counts as `repeated` instead.
+    `lost` and `twice` count those that were due and did not come, and effects that came once too often or were never
+    due. What leaves the same state when it is done again counts as `repeated` instead.
     """
 
     due: int
@@ -38,8 +46,8 @@ class Tally:
 
 
 def tally(due: Iterable[Due], effects: Effects) -> Tally:
-    """Hold the vendor's log of effects against what was due."""
-    wanted = {(each.action, contact) for each in due for contact in each.contacts}
+    """Hold a vendor's log of effects against what was due."""
+    wanted = {(one.action, each) for one in due for each in one.each}
     seen = Counter(_met(effect) for effect in effects)
     extra = {pair: count - (1 if pair in wanted else 0) for pair, count in seen.items()}
     repeated = sum(count for (action, _), count in extra.items() if _natural(action))
@@ -53,22 +61,28 @@ def tally(due: Iterable[Due], effects: Effects) -> Tally:
 
 
 def _met(effect: Mapping[str, Any]) -> tuple[str, str]:
-    """The action that an effect is one of, and the contact it is about."""
+    """The action that an effect is one of, and what it is about."""
     place = _places().get((effect["method"], _bare(effect["route"])), f"{effect['method']} {effect['route']}")
-    inside = re.match(r"/contacts/([^/]+)/", effect["path"])
-    return place, inside[1] if inside else str(effect["id"])
+    body = effect.get("body") or {}
+    if str(body.get("title", "")).startswith(OURS):
+        return place, body["title"]
+    inside = re.match(r".*/(?:contacts|documents)/([^/]+)/", effect["path"])
+    return place, inside[1] if inside else str(body.get("external_id") or effect["id"])
 
 
 def _natural(action: str) -> bool:
-    return action in ACTIONS and isinstance(ACTIONS[action].repeat, Natural)
+    known = catalogues().actions
+    return action in known and isinstance(known[action].repeat, Natural)
 
 
+@cache
 def _places() -> dict[tuple[str, str], str]:
-    return {(row.send.method, _bare(row.send.path)): row.id for row in _writing()}
-
-
-def _writing() -> Iterable[Action]:
-    return (row for row in ACTIONS.values() if row.send.method != "GET")
+    """The actions by what they send, as the sandbox notes it."""
+    return {
+        (row.send.method, _bare(f"{RANKR if row.id.startswith('rankr.') else ''}{row.send.path}")): row.id
+        for row in catalogues().actions.values()
+        if row.send.method != "GET"
+    }
 
 
 def _bare(path: str) -> str:

@@ -12,6 +12,10 @@ FIELD_TYPES = (
     ("Region", "SINGLE_OPTIONS", ("North", "South")),
     ("Consent", "CHECKBOX", ("E-mail", "Phone")),
     ("Visit on", "DATE", ()),
+    ("Rankr lead", "TEXT", ()),
+    ("Rankr client", "TEXT", ()),
+    ("Rankr contract", "TEXT", ()),
+    ("Rankr documents", "LARGE_TEXT", ()),
 )
 STAGES = ("New lead", "Contacted", "Proposal sent", "Closed")
 ZONE = "America/New_York"

@@ -22,7 +22,7 @@ def tag(contact: str) -> dict[str, Any]:
 
 
 def due(*actions: str) -> list[Due]:
-    return [Due(action=action, contacts=frozenset({"a", "b"})) for action in actions]
+    return [Due(action=action, each=frozenset({"a", "b"})) for action in actions]
 
 
 def test_everything_once_is_neither_lost_nor_twice() -> None:
@@ -48,5 +48,5 @@ def test_an_effect_that_was_never_due_counts_as_twice() -> None:
 
 def test_an_effect_without_a_contact_in_its_path_is_known_by_what_it_made() -> None:
     upserted = effect("POST", "/contacts/upsert", "", "office")
-    found = tally([Due(action=UPSERT, contacts=frozenset({"office"}))], [upserted])
+    found = tally([Due(action=UPSERT, each=frozenset({"office"}))], [upserted])
     assert (found.met, found.lost, found.twice) == (1, 0, 0)
