@@ -1,9 +1,9 @@
-"""Rehearsing an automation on one record: what each step would send, with nothing sent."""
+"""Rehearsing an automation on one record: what each step would send, with nothing sent but look-ups."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -14,12 +14,18 @@ from config.custom_values import CustomValues
 from config.references import CUSTOM, RECORDS
 from config.templates import TemplateError, evaluate, holds, items, render
 from connections.connection import Connection
+from connections.errors import VendorError
 from connections.request import InvalidInputs, build
 from connections.wire import Request
 from triggers.reading import Event
+from worker.kit import Caller
+from worker.lookups import Lookups
 from worker.names import Names
+from worker.outcomes import made
 
 Checked = Callable[[Action, Any, Connection], Awaitable[dict[str, Any]]]
+UNKNOWN = "<steps."
+"""How a name begins that stands for what a step would answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,16 +97,19 @@ async def rehearse(
     event: Event,
     feed: str,
     connections: Mapping[str, Connection],
-    fields: Names,
+    client: Caller,
     now: datetime,
     actions: Mapping[str, Action] | None = None,
 ) -> Rehearsal:
     """Go through an automation, its variables filled in, as a run would; answers are stood in for.
 
+    A step that only looks something up is carried out, unless it looks for what an earlier step would make.
+
     Raises:
         VendorError: the custom fields of a location could not be looked up.
     """
     rows = catalogues().actions if actions is None else actions
+    fields = Names(Lookups(client))
     outputs: dict[str, Any] = {}
     context = {
         "record": event.record,
@@ -126,10 +135,31 @@ async def rehearse(
         return Rehearsal(event=event, when=when, steps=(), error=f"{asked}: {error}")
     steps: list[Rehearsed] = []
     for number, step in enumerate(automation.steps, 1):
-        steps += await _calls(str(number), step, rows[step.use], context, connections, fields.checked)
-        answer = stand_in(step.id, rows[step.use])
-        outputs[step.id] = [answer] if step.for_each is not None or rows[step.use].bulk else answer
+        row = rows[step.use]
+        calls = await _calls(str(number), step, row, context, connections, fields.checked)
+        calls, answers = await _answered(calls, step, row, connections[step.connection], client)
+        steps += calls
+        outputs[step.id] = answers if step.for_each is not None or row.bulk else answers[0]
     return Rehearsal(event=event, when=when, steps=tuple(steps), once=once)
+
+
+async def _answered(
+    calls: list[Rehearsed], step: Step, action: Action, connection: Connection, client: Caller
+) -> tuple[list[Rehearsed], list[Any]]:
+    """The calls, and what they answer: what was found by those that only look, else what stands in for it."""
+    told, answers = [], []
+    for call in calls:
+        answer: Any = {"id": None, "value": None} if call.skipped else stand_in(step.id, action)
+        request = call.request
+        if request and request.method == "GET" and UNKNOWN not in str(call.inputs):
+            try:
+                data = (await client.call(connection, request, "action")).data
+                answer = {"id": made(action, data), **data} if isinstance(data, dict) else {"id": None, "value": data}
+            except VendorError as error:
+                call = replace(call, error=str(error))  # noqa: PLW2901  # it is the same call
+        told.append(call)
+        answers.append(answer)
+    return told, answers
 
 
 async def _calls(
@@ -143,7 +173,7 @@ async def _calls(
     if step.for_each is None:
         return await _call(number, step, action, context, connections, checked)
     try:
-        found = items(step.for_each, context)
+        found = _items(step.for_each, context)
     except TemplateError as error:
         return [Rehearsed(number=number, step=step, error=f"for_each: {error}")]
     return [
@@ -151,6 +181,18 @@ async def _calls(
         for place, item in enumerate(found, 1)
         for each in await _call(f"{number}.{place}", step, action, {**context, "item": item}, connections, checked)
     ]
+
+
+def _items(expression: str, context: Mapping[str, Any]) -> list[Any]:
+    """What a step is carried out for; of a list that only stands for one, an item that stands for each.
+
+    Raises:
+        TemplateError: it is no list.
+    """
+    given = evaluate(expression, context)
+    if isinstance(given, str) and given.startswith(UNKNOWN):
+        return [Answer(f"{given.strip('<>')}.item")]
+    return items(expression, context)
 
 
 async def _call(

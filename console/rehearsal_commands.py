@@ -47,8 +47,8 @@ def rehearsal(
 ) -> None:
     """Show what an automation would do about one record: whether `when` holds, and what each step would send.
 
-    Nothing is sent but the question for a record, and for what is written by name. What a step's answer would hold
-    is stood in for by its name in `<>`.
+    Nothing is sent but questions: for a record, for what is written by name, and those of steps that only look
+    something up. What another step's answer would hold is stood in for by its name in `<>`.
     """
     desk = desk_of(project)
     written = desk.project().automations.get(automation)
@@ -100,7 +100,8 @@ async def _rehearsed(client: Client, desk: Desk, automation: Automation, given: 
     key = key_of(given, trigger.key) or "?"
     event = Event(key=key, version="test", kind=use.on[0], record=given)
     feed = feed_of(automation, trigger).id
-    return await rehearse(automation, event, feed, project.connections, names, datetime.now(UTC), project.actions)
+    now = datetime.now(UTC)
+    return await rehearse(automation, event, feed, project.connections, client, now, project.actions)
 
 
 def rehearsal_json(found: Rehearsal, automation: Automation, connections: Any, desk: Desk) -> dict[str, Any]:

@@ -16,13 +16,12 @@ from actions.catalog import CATALOG as ACTIONS
 from config.automation import Automation, Every, Step, TriggerUse
 from config.catalogues import read_connectors
 from connections.connection import Connection, NoAuth, PrivateToken
+from connections.errors import NotFound
 from connections.quota import Precedence
 from connections.wire import Answer, Request
 from console.call_commands import request_json
 from console.rehearsal import Rehearsal, rehearse, stand_in
 from triggers.reading import Event
-from worker.lookups import Lookups
-from worker.names import Names
 
 ACME = Connection(
     name="acme",
@@ -40,9 +39,14 @@ RECORD = {
 
 
 class Vendor:
-    """A vendor that only lists custom fields."""
+    """A vendor that only lists custom fields, and the notes of one contact."""
 
     async def call(self, _connection: Connection, request: Request, _precedence: Precedence) -> Answer:
+        if request.path == "/contacts/c1/notes":
+            notes = [{"id": "n1", "title": "Ours"}, {"id": "n2", "title": "Theirs"}]
+            return Answer(status=200, data={"notes": notes}, headers={}, at=0)
+        if request.path.startswith("/contacts/"):
+            raise NotFound("there is no such contact", status=404)
         assert request.path == "/locations/somewhere/customFields"
         listed = [{"id": "f1", "name": "Budget", "fieldKey": "contact.budget", "dataType": "TEXT"}]
         return Answer(status=200, data={"customFields": listed}, headers={}, at=0)
@@ -57,8 +61,7 @@ def rehearsed(*steps: Step, when: str | None = None, collect: timedelta | None =
     automation = Automation(name="greet", trigger=use, steps=steps, when=when, collect=collect)
     event = Event(key="c1", version="test", kind="new", record=RECORD)
     now = datetime(2026, 3, 1, tzinfo=UTC)
-    fields = Names(Lookups(Vendor()))
-    return asyncio.run(rehearse(automation, event, "feed", {"acme": ACME}, fields, now))
+    return asyncio.run(rehearse(automation, event, "feed", {"acme": ACME}, Vendor(), now))
 
 
 def note(body: str, **more: Any) -> Step:
@@ -92,6 +95,39 @@ def test_a_step_for_each_item_is_rehearsed_for_each() -> None:
     found = rehearsed(note("{{ item }}", for_each="record.tags"))
     assert [each.number for each in found.steps] == ["1.1", "1.2"]
     assert [each.request.body for each in found.steps if each.request] == [{"body": "lead"}, {"body": "vip"}]
+
+
+def test_a_step_that_only_looks_something_up_is_carried_out() -> None:
+    ours = "steps.found.notes | selectattr('title', 'equalto', 'Ours') | list"
+    find = step("ghl.contacts.notes.find", {"contactId": "{{ record.id }}"}, id_="found")
+    update = step("ghl.contacts.notes.update", {"contactId": "c1", "id": "{{ item.id }}"}, for_each=ours)
+    found = rehearsed(find, update, note("new", when=f"not ({ours})"))
+    assert [each.request.path for each in found.steps if each.request] == [
+        "/contacts/c1/notes",
+        "/contacts/c1/notes/n1",
+    ]
+    assert found.steps[2].skipped
+
+
+def test_a_look_up_of_what_is_not_made_yet_is_stood_in_for() -> None:
+    made = step("ghl.contacts.upsert", {"email": "a@example.com"}, id_="made")
+    find = step("ghl.contacts.notes.find", {"contactId": "{{ steps.made.id }}"}, id_="found")
+    update = step("ghl.contacts.notes.update", {"contactId": "c1", "id": "{{ item.id }}"}, for_each="steps.found.notes")
+    found = rehearsed(made, find, update)
+    assert found.sound, found.steps
+    assert found.steps[2].request is not None
+    assert found.steps[2].request.path == "/contacts/c1/notes/%3Csteps.found.notes.item.id%3E"
+
+
+def test_a_look_up_that_fails_is_an_error_of_its_step() -> None:
+    [only] = rehearsed(step("ghl.contacts.notes.find", {"contactId": "c2"})).steps
+    assert only.error == "there is no such contact"
+
+
+def test_what_a_skipped_step_would_answer_is_missing() -> None:
+    find = step("ghl.contacts.notes.find", {"contactId": "c1"}, id_="found", when="record.phone")
+    found = rehearsed(find, note("x", for_each="steps.found.notes | default([])"))
+    assert [each.number for each in found.steps] == ["1"]
 
 
 def test_a_list_too_long_for_one_call_is_rehearsed_in_parts() -> None:
