@@ -18,7 +18,7 @@ from console import dues, output, stage
 from console.failures import OutOfReach
 from console.options import Json
 from console.stage import LOCATION, Sandbox
-from console.tally import Tally, tally
+from console.tally import OURS, Tally, tally
 from worker import reports
 from worker.ledger import feeds
 from worker.ledger.database import now_ms
@@ -165,9 +165,11 @@ def _lead_in(sandbox: Sandbox) -> None:
 
 
 def _approve(sandbox: Sandbox) -> None:
-    """What was sent for approval is approved."""
-    for document in sandbox.state()["rankr.documents"]:
-        if document["status"] == "sent":
+    """What was sent for approval, and has its note, is approved, so that the note has to follow."""
+    state = sandbox.state()
+    noted = {note.get("title") for note in state["notes"]}
+    for document in state["rankr.documents"]:
+        if document["status"] == "sent" and f"{OURS}document {document['id']}" in noted:
             sandbox.ask("POST", "signatures", {"document": document["id"], "status": "approved"})
 
 

@@ -31,7 +31,10 @@ def test_a_lead_becomes_a_contact_with_its_documents_and_a_client(stage: Stage) 
     contact = stage.one("contacts", email="iris@example.com")
     told = {name: contact[name] for name in ("firstName", "lastName", "phone", "companyName", "tags")}
     assert told == {
-        **{"firstName": "Iris", "lastName": "West", "phone": "+15550123", "companyName": "West Ltd"},
+        "firstName": "Iris",
+        "lastName": "West",
+        "phone": "+15550123",
+        "companyName": "West Ltd",
         "tags": ["rankr"],
     }
     linked = stage.one("rankr.clients", email="iris@example.com")
@@ -98,7 +101,11 @@ def test_a_client_and_its_contact_follow_each_other_without_an_echo(stage: Stage
     [contact] = stage.records("contacts", email="mia@example.com")
     told = {name: contact.get(name) for name in ("companyName", "address1", "city", "postalCode", "country", "tags")}
     assert told == {
-        **{"companyName": "Lund AB", "address1": "1 Main St", "city": "Lund", "postalCode": "22100", "country": "SE"},
+        "companyName": "Lund AB",
+        "address1": "1 Main St",
+        "city": "Lund",
+        "postalCode": "22100",
+        "country": "SE",
         "tags": ["rankr"],
     }
     stage.patch("contacts", contact["id"], city="Malmö", firstName="Maria")

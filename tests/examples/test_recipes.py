@@ -56,7 +56,9 @@ def test_an_offer_is_filled_once_and_sent_for_approval(stage: Stage) -> None:
     stage.until(lambda: stage.records("contacts", id=asked, tags=["offer-in-approval"]))
     stage.patch("contacts", asked, tags=["offer-in-approval", "send-offer"])  # again within the day
     stage.quiet()
-    [offer] = [each for each in stage.records("rankr.documents", template_id="offer") if each["client"]["name"] == "Otto"]
+    [offer] = [
+        each for each in stage.records("rankr.documents", template_id="offer") if each["client"]["name"] == "Otto"
+    ]
     assert (offer["status"], offer["purpose"]) == ("sent", "approval")
     assert offer["signers"] == [{"name": "Sales desk", "email": "approvals@example.com"}]
     assert offer["fields"] | {"valid_until": ""} == {"amount": "€950.00", "city": "Graz", "valid_until": ""}
