@@ -58,7 +58,7 @@ def retry(connection: Connection, run: int, now: int, *, current: bool = False) 
     """
     row = _held(connection, run)
     if row["state"] != "failed":
-        raise Refusal(_instead(run, row["state"]))
+        raise Refusal(_instead(row))
     digest = _current(connection, row) if current else row["digest"]
     connection.execute(update(RUNS).where(RUNS.c.id == run).values(digest=digest))
     tolerated = _tolerated(connection, digest)
@@ -76,7 +76,7 @@ def resolve(connection: Connection, run: int, how: Settlement, now: int, made: s
     """
     row = _held(connection, run)
     if row["state"] != "uncertain":
-        raise Refusal(_instead(run, row["state"]))
+        raise Refusal(_instead(row))
     settled: dict[str, dict[str, Any]] = {
         "done": {"state": "done", "result_id": made, "reason": "a person says that it was done", "ended_at": now},
         "retry": {"state": "waiting", "attempts": 0, "started_at": now, "ended_at": None},
@@ -100,8 +100,11 @@ def replay(connection: Connection, automation: str, since: int, now: int, *, dry
 
 def _replayed(connection: Connection, listener: RowMapping, since: int, now: int, *, dry: bool) -> Replayed:
     automation = listener["name"]
-    number, busy = func.max(RUNS.c.replay), func.max(case((RUNS.c.state == "open", 1), else_=0))
+    leader = RUNS.alias()  # carries out the record of a run that was collected
+    is_open = or_(RUNS.c.state == "open", leader.c.state == "open")
+    number, busy = func.max(RUNS.c.replay), func.max(case((is_open, 1), else_=0))
     counted = select(RUNS.c.event, number.label("number"), busy.label("busy"))
+    counted = counted.outerjoin(leader, leader.c.id == RUNS.c.batch)
     before = counted.where(RUNS.c.automation == automation).group_by(RUNS.c.event).subquery()
     wanted = (
         select(EVENTS.c.id, func.coalesce(before.c.number, -1).label("number"), before.c.busy)
@@ -215,8 +218,11 @@ def _active(connection: Connection, automation: str) -> Sequence[RowMapping]:
     return rows
 
 
-def _instead(run: int, state: str) -> str:
-    """What can be done to a run in that state."""
+def _instead(row: RowMapping) -> str:
+    """What can be done to a run that stands so."""
+    run, leader = row["id"], row["batch"]
+    if row["state"] == "skipped" and leader is not None:
+        return f"run {run}: its record was collected in run {leader}, which carries it out"
     ways = {
         "open": "it is being carried out, or waits for its next attempt, and goes on by itself",
         "done": "it is done; `hightide replay AUTOMATION --since T` fires for its event again",
@@ -224,4 +230,4 @@ def _instead(run: int, state: str) -> str:
         "failed": f"it has failed; `hightide retry {run}` takes it up again",
         "uncertain": f"a step's outcome is not known; `hightide resolve {run} done|retry|skip` settles it",
     }
-    return f"run {run}: {ways[state]}"
+    return f"run {run}: {ways[row['state']]}"

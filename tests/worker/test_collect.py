@@ -27,11 +27,13 @@ from tests.worker.clock import START, Clock
 from tests.worker.rows import automation, step
 from tests.worker.toy import Border, Crash, Trouble
 from worker import corrections, histories
+from worker.corrections import Replayed
+from worker.deploy import automation_digest
 from worker.ledger import batches
 from worker.ledger.retention import forget
 from worker.ledger.runs import LEASE
 from worker.ledger.store import Store
-from worker.ledger.tables import RUNS
+from worker.ledger.tables import AUTOMATIONS, RUNS
 
 pytestmark = pytest.mark.anyio
 
@@ -394,3 +396,28 @@ async def test_a_change_of_a_record_waits_for_the_batch_that_carries_out_the_one
     assert works.run(late).reason == f"waits for run {leader}"
     await ended(works, flow)
     assert sent(works) == ["1,2,3", "4"]
+
+
+async def test_what_people_put_right_knows_of_batches(works: Works) -> None:
+    flow = gathering()
+    deploy_listener(works, flow)
+    first, second = (works.opened(flow, {"n": n}) for n in (1, 2))
+    works.vendor.trouble.append(Trouble(Unreachable("POST /guarded: no answer")))
+    for _ in range(2):
+        await works.carry(flow)
+    works.clock.now += 10 * MINUTE
+    await works.carry(flow)
+    with pytest.raises(corrections.Refusal, match=f"run {second}: its record was collected in run {first}"):
+        works.ledger.write_now(corrections.retry, second, works.clock())
+    assert works.ledger.write_now(corrections.replay, flow.name, 0, works.clock()) == Replayed(fired=0, open=2)
+    await ended(works, flow)
+    assert works.ledger.write_now(corrections.replay, flow.name, 0, works.clock()) == Replayed(fired=2, open=0)
+    await ended(works, flow)
+    assert sent(works) == ["1,2", "1,2"]
+
+
+def deploy_listener(works: Works, flow: Automation) -> None:
+    """The automation as one that listens to the feed of these runs."""
+    row = {"digest": automation_digest(flow), "name": flow.name, "feed": "feed", "kinds": '["new"]', "since": 0}
+    row |= {"definition": "{}", "connection": "acme", "active": True}
+    works.ledger.write_now(lambda c: c.execute(AUTOMATIONS.insert().values(row)))
