@@ -26,7 +26,7 @@ RUN pip install --no-cache-dir --require-hashes -r /tmp/requirements.lock && rm 
 COPY --from=wheel /dist/ /tmp/dist/
 RUN pip install --no-cache-dir --no-deps /tmp/dist/*.whl && rm -r /tmp/dist
 RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin hightide \
-    && install --directory --owner=hightide /project
+    && install --directory --owner=hightide /project /state
 USER 10001
 WORKDIR /project
 # The ledger has heard of a beat or worker in this container within the last half minute.

@@ -174,6 +174,7 @@ def _credential(name: str, value: str, place: Place, found: Findings) -> str:
     """The credential itself, read from its file where it is `file:/PATH`."""
     if value.startswith("file:"):
         path = Path(value.removeprefix("file:"))
+        found.files.append(path)
         try:
             value = path.read_text(encoding="utf-8") if path.is_absolute() and path.is_file() else ""
         except (OSError, ValueError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -29,6 +30,8 @@ class Findings:
     warnings: list[Problem] = field(default_factory=list)
     used: dict[str, str] = field(default_factory=dict)
     """The values of the variables that the file names, and how it names them."""
+    files: list[Path] = field(default_factory=list)
+    """The files that secrets were read from."""
     told: set[Mark] = field(init=False)
     """Marks of values that are known to be unusable: what else is wrong with them is of no interest."""
 

@@ -28,7 +28,8 @@ AUTOMATIONS = "automations"
 class Project:
     """A project that can be run: no `Problem` is in it; `warnings` are what may not do what is expected.
 
-    `triggers`, `actions` and `vendors` are what its automations may use, by id and kind.
+    `triggers`, `actions` and `vendors` are what its automations may use, by id and kind; `secret_files` are those that
+    credentials were read from (`file:`).
     """
 
     settings: Settings
@@ -39,6 +40,7 @@ class Project:
     actions: Mapping[str, Action] = field(default_factory=lambda: catalogues().actions, repr=False)
     vendors: Mapping[str, Vendor] = field(default_factory=lambda: catalogues().vendors, repr=False)
     warnings: tuple[Problem, ...] = ()
+    secret_files: tuple[Path, ...] = ()
 
 
 def load(
@@ -85,6 +87,7 @@ def load(
         actions=rows.actions,
         vendors=rows.vendors,
         warnings=tuple(sorted(files.warnings, key=lambda each: (each.file, each.line, each.column))),
+        secret_files=tuple(files.secrets),
     )
 
 
@@ -114,6 +117,7 @@ class _Files:
     environ: Environment
     problems: list[Problem]
     warnings: list[Problem] = field(default_factory=list)
+    secrets: list[Path] = field(default_factory=list)
 
     def connections(
         self, vendors: Mapping[str, Vendor], broken: Collection[str]
@@ -170,3 +174,4 @@ class _Files:
     def _keep(self, found: Findings) -> None:
         self.problems += found.problems
         self.warnings += found.warnings
+        self.secrets += found.files

@@ -18,7 +18,8 @@ from config.problems import ConfigError, Problem
 
 NAMES: Mapping[str, str] = {
     "HIGHTIDE_PROJECT": "the project's folder; the current one by default",
-    "HIGHTIDE_DATABASE_URL": "PostgreSQL of the ledger; a SQLite file in .hightide/ by default",
+    "HIGHTIDE_STATE_DIR": "folder of what Hightide keeps, such as fetched files; .hightide in the project by default",
+    "HIGHTIDE_DATABASE_URL": "PostgreSQL of the ledger; a SQLite file in the state folder by default",
     "HIGHTIDE_REDIS_URL": "Redis or Valkey of queue and quota; an embedded Valkey by default",
     "HIGHTIDE_SECRET_KEY": "Fernet keys for tokens at rest, comma-separated, newest first",
     "HIGHTIDE_KEEP_DAYS": "days after which runs that ended well are forgotten; 30 by default",
@@ -31,7 +32,7 @@ WEBHOOK_KEY = "HIGHTIDE_WEBHOOK_KEY_"
 """Followed by a vendor's kind in capitals: the key its webhooks are signed with (`..._GHL_RSA` allows the old kind)."""
 _KEEP_DAYS = "30"
 _WEB_ADDRESS = "127.0.0.1:8765"
-_DATABASES = ("postgresql://", "postgres://", "postgresql+psycopg://", "sqlite://")
+_DATABASES = ("postgresql://", "postgres://", "postgresql+psycopg://")
 _BROKERS = ("redis://", "rediss://", "redis+socket://", "unix://")
 
 
@@ -92,7 +93,7 @@ def read_settings(environ: Mapping[str, str], project: Path | None = None) -> Se
     password = given.get("HIGHTIDE_WEB_PASSWORD")
     return Settings(
         project=folder,
-        state_dir=folder / ".hightide",
+        state_dir=folder / given.get("HIGHTIDE_STATE_DIR", ".hightide"),
         database_url=_with_driver(given.get("HIGHTIDE_DATABASE_URL")),
         redis_url=given.get("HIGHTIDE_REDIS_URL"),
         secret_keys=tuple(SecretStr(key) for key in _keys(given)),
@@ -121,6 +122,14 @@ def is_loopback(host: str) -> bool:
         return host == "localhost" or host.endswith(".localhost")
 
 
+def is_unspecified(host: str) -> bool:
+    """Whether it stands for every address of a machine, such as 0.0.0.0: to listen at, and not to go to."""
+    try:
+        return ipaddress.ip_address(host).is_unspecified
+    except ValueError:
+        return False
+
+
 Fault = tuple[str, str, str | None]
 
 
@@ -135,7 +144,8 @@ def _misspelt(environ: Mapping[str, str]) -> Iterator[Fault]:
 def _faults(given: Mapping[str, str]) -> Iterator[Fault]:
     database, redis = given.get("HIGHTIDE_DATABASE_URL"), given.get("HIGHTIDE_REDIS_URL")
     if database and not (database.startswith(_DATABASES) and _is_url(database)):
-        yield "HIGHTIDE_DATABASE_URL", "is no database we know", "expected postgresql://USER:PASSWORD@HOST/DATABASE"
+        hint = "expected postgresql://USER:PASSWORD@HOST/DATABASE; without it Hightide has a SQLite file of its own"
+        yield "HIGHTIDE_DATABASE_URL", "is no PostgreSQL", hint
     if redis and not (redis.startswith(_BROKERS) and _is_url(redis)):
         yield "HIGHTIDE_REDIS_URL", "is no Redis we know", "expected redis://HOST:PORT/0"
     for name in ("HIGHTIDE_KEEP_DAYS", "HIGHTIDE_KEEP_FILES_DAYS"):

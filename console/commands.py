@@ -124,10 +124,27 @@ class Commands(TyperGroup):
     """The command line as a whole; commands come from the table."""
 
     def __init__(self, **attributes: Any) -> None:
-        super().__init__(rich_markup_mode=None, **attributes)
+        super().__init__(rich_markup_mode=None, epilog="`hightide --version` prints the version.", **attributes)
         self._rows = {row.name: row for row in ROWS}
         # what is suggested for a misspelt name; the commands themselves are made by `get_command`
         self.commands = dict.fromkeys(self._rows)  # type: ignore[assignment]  # only the names are used
+
+    def parse_args(self, ctx: Any, args: list[str]) -> Any:  # the signature of the group
+        """The options before the command; `--version` is the only one, beside `--help`."""
+        if args[:1] == ["--version"]:
+            from importlib.metadata import version  # noqa: PLC0415  # for this alone
+
+            typer.echo(f"hightide {version('hightide')}")
+            ctx.exit()
+        return super().parse_args(ctx, args)
+
+    def invoke(self, ctx: Any) -> Any:  # the signature of the group
+        """Carry out the command; what is said of a wrong option is said without the words of a library."""
+        try:
+            return super().invoke(ctx)
+        except typer.BadParameter as error:
+            error.message = error.message.removeprefix("Value error, ")
+            raise
 
     def list_commands(self, ctx: Any) -> list[str]:  # the signature of the group
         """The names, in the order of the table."""

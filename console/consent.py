@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from config.project import Project
+from config.settings import is_unspecified
 from connections import grants
 from connections.connection import Connection, OAuth
 from connections.errors import VendorError
@@ -61,7 +62,16 @@ class Consented:
 
 
 def redirect_of(project: Project, auth: OAuth) -> str:
-    """Where a person comes back to: as the connection says, or our own web process."""
+    """Where a person comes back to: as the connection says, or our own web process.
+
+    Raises:
+        Fault: the web process listens at every address, which is none that a browser can go to.
+    """
+    if auth.redirect_uri is None and is_unspecified(project.settings.web_host):
+        raise Fault(
+            f"HIGHTIDE_WEB_ADDRESS is {project.settings.web_address}, where no browser can come back to: give the "
+            f"connection's `auth` a `redirect_uri`, such as https://YOUR.HOST{CALLBACK}, and the vendor's app the same"
+        )
     return auth.redirect_uri or f"http://{project.settings.web_address}{CALLBACK}"
 
 

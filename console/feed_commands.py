@@ -9,7 +9,7 @@ import typer
 
 from console import output
 from console.failures import Fault
-from console.folder import ledger
+from console.folder import ledger, settings_of
 from console.known import known
 from console.options import Json, Project
 from console.times import moment
@@ -18,6 +18,7 @@ from worker.corrections import Refusal
 from worker.histories import Memory
 from worker.ledger import feeds
 from worker.ledger.database import now_ms
+from worker.ledger.retention import DAY
 from worker.ledger.store import Store
 
 Feed = Annotated[str, typer.Argument(metavar="FEED", help="A feed by its id, or an automation that listens to it.")]
@@ -66,14 +67,24 @@ def rewind(
     feed: Feed,
     to: Annotated[str, typer.Option(metavar="TIME", help="ISO 8601, or how long ago: 90s, 2h, 3d.")],
     project: Project = None,
+    again: Annotated[
+        bool, typer.Option("--again", help="Go back further than events are kept: what is forgotten fires again.")
+    ] = False,
 ) -> None:
     """Make a feed read again what lies at or after a time of the vendor's.
 
-    Events that are known do not fire again; what was there before the feed began fires now.
+    Events that are known do not fire again; what was there before the feed began fires now. Events are known for
+    HIGHTIDE_KEEP_DAYS, and a feed goes back no further, unless `--again` says that they may fire again.
     """
-    now = now_ms()
-    _turned(project, feed, corrections.rewind, moment(to, now, "--to"), now)
-    output.note("what it reads again fires only where it never fired before")
+    now, kept = now_ms(), settings_of(project).keep_days
+    at = moment(to, now, "--to")
+    if at < now - kept * DAY and not again:
+        raise Fault(
+            f"events are forgotten after {kept} days (HIGHTIDE_KEEP_DAYS), and older ones would fire again: choose a "
+            "later time, or add `--again` if they may"
+        )
+    _turned(project, feed, corrections.rewind, at, now)
+    output.note("what it reads again fires only where nothing is known of its having fired before")
 
 
 @cursor.command()

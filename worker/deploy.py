@@ -144,18 +144,18 @@ def _over(connection: Connection, feed: str) -> bool:
 def _listen(connection: Connection, wanted: Iterable[tuple[Feed, list[Automation]]], now: int) -> None:
     rows = [_automation_row(feed, automation, now) for feed, listeners in wanted for automation in listeners]
     before = connection.scalars(select(AUTOMATIONS.c.digest).where(AUTOMATIONS.c.active))
-    _stop(connection, AUTOMATIONS, AUTOMATIONS.c.digest, set(before) - {row["digest"] for row in rows})
+    _stop(connection, AUTOMATIONS, AUTOMATIONS.c.digest, set(before) - {row["digest"] for row in rows}, since=now)
     if rows:
         row = upsert(connection, AUTOMATIONS)
         changed = {"active": True, "feed": row.excluded.feed, "kinds": row.excluded.kinds}
         connection.execute(row.on_conflict_do_update(index_elements=["digest"], set_=changed), rows)
 
 
-def _stop(connection: Connection, table: Table, key: Column[str], gone: Iterable[str]) -> None:
+def _stop(connection: Connection, table: Table, key: Column[str], gone: Iterable[str], **more: Any) -> None:
     """Make these rows inactive; one by one, since a statement takes only so many values."""
     rows = [{"gone": each} for each in gone]
     if rows:
-        connection.execute(update(table).where(key == bindparam("gone")).values(active=False), rows)
+        connection.execute(update(table).where(key == bindparam("gone")).values(active=False, **more), rows)
 
 
 def _automation_row(feed: Feed, automation: Automation, now: int) -> dict[str, Any]:

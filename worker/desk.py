@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import structlog
@@ -59,8 +59,8 @@ class Desk:
         if self._project is not None and time.monotonic() - self._looked < LOOK_EVERY:
             return self._project
         self._looked = time.monotonic()
-        seen = _stamps(self.settings.project)
-        if self._project is None or seen != self._seen:
+        # and again, where a file was changed while it was read, or is only now known to belong to the project
+        while (seen := _stamps(self.settings.project, self._secret_files())) != self._seen or self._project is None:
             self._seen = seen
             self._project = self._loaded()
         return self._project
@@ -84,6 +84,9 @@ class Desk:
         if self._engine is not None and self._engine[0] == os.getpid():
             self._engine[2].close()
             self._engine = None
+
+    def _secret_files(self) -> Iterable[Path]:
+        return () if self._project is None else self._project.secret_files
 
     def _loaded(self) -> Project:
         try:
@@ -117,7 +120,7 @@ def _spare_garbage_collection() -> None:
     gc.set_threshold(50_000, 20, 50)
 
 
-def _stamps(folder: Path) -> tuple[object, ...]:
+def _stamps(folder: Path, secrets: Iterable[Path]) -> tuple[object, ...]:
     files = [folder / "connections.yaml", folder / ".env", *sorted((folder / "automations").glob("*.yaml"))]
-    files += sorted((folder / "connectors").glob("*.yaml"))
+    files += [*sorted((folder / "connectors").glob("*.yaml")), *secrets]
     return tuple((str(path), path.stat().st_mtime_ns, path.stat().st_size) for path in files if path.exists())

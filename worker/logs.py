@@ -53,7 +53,8 @@ def secrets_of_settings(settings: Settings) -> list[str]:
     """What the environment says that must not be read in a log: keys, and the passwords in addresses."""
     urls = [url for url in (settings.database_url, settings.redis_url) if url]
     passwords = [password for url in urls if (password := urlsplit(url).password)]
-    keys = [key.get_secret_value() for key in (*settings.secret_keys, settings.web_password) if key]
+    held = (*settings.secret_keys, *settings.webhook_keys.values(), settings.web_password)
+    keys = [key.get_secret_value() for key in held if key]
     return [*keys, *passwords, *(unquote(password) for password in passwords)]
 
 

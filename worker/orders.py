@@ -89,7 +89,9 @@ def due(connection: Connection, feed: Feed, now: int) -> None:
         "due_at": NEVER,
         "created_at": now,
     }
-    connection.execute(upsert(connection, FEEDS).values(row).on_conflict_do_nothing())
+    # one that is there is locked by it, lest it is forgotten at this very moment
+    known = upsert(connection, FEEDS).values(row)
+    connection.execute(known.on_conflict_do_update(index_elements=["id"], set_={"nudged_at": now}))
     idle = update(FEEDS).where(FEEDS.c.id == feed.id, ~FEEDS.c.active)  # an automation had it once
     due_at = case((FEEDS.c.working, FEEDS.c.due_at), else_=NEVER)
     connection.execute(idle.values(active=True, schedule=stored([]), due_at=due_at))
@@ -111,7 +113,8 @@ def entered(connection: Connection, order: ActionOrder, message: str, now: int) 
         "active": False,
         "since": now,
     }
-    connection.execute(upsert(connection, AUTOMATIONS).values(automation).on_conflict_do_nothing())
+    known = upsert(connection, AUTOMATIONS).values(automation)  # as above
+    connection.execute(known.on_conflict_do_update(index_elements=["digest"], set_={"since": now}))
     event = Event(key=message, version="", kind="new", record=order.inputs)
     added = feeds.add_event(connection, ORDERED, event, now)
     if added is None:

@@ -47,11 +47,16 @@ def test_the_folder_may_come_from_the_environment(tmp_path: Path) -> None:
         ("postgresql://u@h/d", "postgresql+psycopg://u@h/d"),
         ("postgres://u@h/d", "postgresql+psycopg://u@h/d"),
         ("postgresql+psycopg://u@h/d", "postgresql+psycopg://u@h/d"),
-        ("sqlite:////var/x.db", "sqlite:////var/x.db"),
     ],
 )
 def test_a_database_gets_the_driver_that_is_installed(tmp_path: Path, given: str, expected: str) -> None:
     assert read_settings({"HIGHTIDE_DATABASE_URL": given}, tmp_path).database_url == expected
+
+
+def test_what_hightide_keeps_lies_in_the_project_or_where_it_is_told(tmp_path: Path) -> None:
+    assert read_settings({}, tmp_path).state_dir == tmp_path / ".hightide"
+    assert read_settings({"HIGHTIDE_STATE_DIR": "state"}, tmp_path).state_dir == tmp_path / "state"
+    assert read_settings({"HIGHTIDE_STATE_DIR": "/state"}, tmp_path).files == Path("/state/files")
 
 
 def test_secrets_do_not_show_in_the_repr(tmp_path: Path) -> None:
@@ -81,6 +86,7 @@ def test_other_addresses_than_loopback_demand_a_password(tmp_path: Path) -> None
     assert read_settings({"HIGHTIDE_WEB_ADDRESS": "[::1]:8080"}, tmp_path).web_host == "::1"
 
 
+POSTGRESQL = "expected postgresql://USER:PASSWORD@HOST/DATABASE; without it Hightide has a SQLite file of its own"
 ADDRESS = "environment: HIGHTIDE_WEB_ADDRESS is no address to listen on (expected HOST:PORT, such as 127.0.0.1:8765)"
 
 DAYS = "environment: HIGHTIDE_KEEP_DAYS is no number of days (expected a whole number such as 30)"
@@ -98,7 +104,11 @@ DAYS = "environment: HIGHTIDE_KEEP_DAYS is no number of days (expected a whole n
         ),
         (
             {"HIGHTIDE_DATABASE_URL": "mysql://h/d"},
-            "environment: HIGHTIDE_DATABASE_URL is no database we know (expected postgresql://USER:PASSWORD@HOST/DATABASE)",
+            f"environment: HIGHTIDE_DATABASE_URL is no PostgreSQL ({POSTGRESQL})",
+        ),
+        (
+            {"HIGHTIDE_DATABASE_URL": "sqlite:////var/x.db"},
+            f"environment: HIGHTIDE_DATABASE_URL is no PostgreSQL ({POSTGRESQL})",
         ),
         ({"HIGHTIDE_KEEP_DAYS": "0"}, DAYS),
         ({"HIGHTIDE_KEEP_DAYS": "9" * 5000}, DAYS),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -12,6 +13,8 @@ import pytest
 from sqlalchemy import select, update
 
 from config.automation import Automation, Cron, Every, Step, TriggerUse
+from console.failures import Fault
+from console.feed_commands import rewind
 from triggers import snapshot, watermark
 from triggers.catalog import CATALOG as TRIGGERS
 from triggers.reading import Event, SetAside
@@ -239,6 +242,14 @@ def cursor_of(ledger: Store, feed: str) -> Any:
     found = ledger.read_now(histories.memory, feed, TRIGGERS)
     assert found is not None
     return found.cursor
+
+
+def test_rewinding_goes_back_as_far_as_events_are_known_or_further_on_request(tmp_path: Path) -> None:
+    with pytest.raises(Fault, match=r"forgotten after 30 days .* `--again`"):
+        rewind("greet", "31d", tmp_path)
+    for to, again in (("29d", False), ("31d", True)):
+        with pytest.raises(Fault, match="has no ledger yet"):
+            rewind("greet", to, tmp_path, again=again)
 
 
 def test_rewinding_reads_again_from_a_time_in_the_dialect_that_was_found(ledger: Store) -> None:

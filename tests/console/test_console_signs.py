@@ -123,9 +123,10 @@ def test_what_is_secret_in_settings_and_connections_is_known(tmp_path: Path) -> 
         redis_url="redis://:reddest@host/0",
         secret_keys=(SecretStr("a-fernet-key"),),
         web_password=SecretStr("open-sesame"),
+        webhook_keys={"rankr": SecretStr("a-webhook-key")},
     )
     assert set(secrets_of_settings(settings)) == {
-        *("a-fernet-key", "open-sesame", "data%2Fbase", "data/base", "reddest"),
+        *("a-fernet-key", "open-sesame", "a-webhook-key", "data%2Fbase", "data/base", "reddest"),
     }
     plain = {"kind": "ghl", "base_url": "http://127.0.0.1"}
     connections = {

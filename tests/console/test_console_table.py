@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from importlib.metadata import version
 from typing import Any
 
 import pytest
 
-from console.commands import ROWS, Row, made
+from console.commands import HELP, ROWS, Commands, Row, made
 from tests.console.shell import hightide
 
 HEAVY = {
@@ -40,6 +41,24 @@ def test_every_row_is_a_command_that_explains_itself(row: Row) -> None:
 def test_a_command_that_works_on_a_project_takes_its_folder(row: Row) -> None:
     command: Any = made(row)
     assert "--project" in {name for option in command.params for name in option.opts}
+
+
+def said(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[object, str, str]:
+    with pytest.raises(SystemExit) as ended:
+        Commands(name="hightide", help=HELP).main(words, prog_name="hightide")
+    return ended.value.code, *capsys.readouterr()
+
+
+def test_the_version_is_that_of_what_is_installed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert said(capsys, "--version") == (0, f"hightide {version('hightide')}\n", "")
+    assert "hightide --version" in said(capsys, "--help")[1]
+
+
+def test_a_wrong_choice_is_told_in_plain_words(capsys: pytest.CaptureFixture[str]) -> None:
+    status, _, err = said(capsys, "runs", "--state", "nope")
+    assert status == 2
+    assert "'nope' is not one of 'open', 'done'" in err
+    assert "Value error" not in err
 
 
 @pytest.mark.parametrize("name", ["show", "rewind", "reset"])

@@ -38,16 +38,24 @@ def test_redis_keeps_what_it_is_given(compose: dict[str, Any]) -> None:
     assert compose["services"]["redis"]["volumes"] == ["redis:/data"]
 
 
-def test_databases_lie_on_volumes_that_are_declared(compose: dict[str, Any]) -> None:
-    used = {volume.split(":")[0] for name in ("redis", "postgres") for volume in compose["services"][name]["volumes"]}
+def test_what_is_kept_lies_on_volumes_that_are_declared(compose: dict[str, Any]) -> None:
+    mounted = [volume for service in compose["services"].values() for volume in service["volumes"]]
+    used = {volume.split(":")[0] for volume in mounted if isinstance(volume, str)}
     assert used == set(compose["volumes"])
 
 
 def test_the_project_is_mounted_for_reading_beside_our_code(engine_services: dict[str, Any]) -> None:
     for service in engine_services.values():
-        [volume] = service["volumes"]
-        assert (volume["target"], volume["read_only"]) == ("/project", True)
+        project, _ = service["volumes"]
+        assert (project["target"], project["read_only"]) == ("/project", True)
         assert service["environment"]["HIGHTIDE_PROJECT"] == "/project"
+
+
+def test_files_that_are_fetched_are_shared_by_all_workers(engine_services: dict[str, Any], tmp_path: Path) -> None:
+    for service in engine_services.values():
+        assert "state:/state" in service["volumes"]
+        given = {"HIGHTIDE_STATE_DIR": service["environment"]["HIGHTIDE_STATE_DIR"]}
+        assert read_settings(given, tmp_path).files == Path("/state/files")
 
 
 def test_nothing_starts_before_what_it_needs(compose: dict[str, Any], engine_services: dict[str, Any]) -> None:

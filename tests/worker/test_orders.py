@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -199,10 +200,10 @@ def test_what_is_not_secret_is_not_sealed() -> None:
 
 @pytest.fixture
 def app(ledger_url: str, folder: Path, valkey_url: str) -> Iterator[Celery]:
-    environ = {"HIGHTIDE_DATABASE_URL": ledger_url, "HIGHTIDE_REDIS_URL": valkey_url}
+    environ = {"HIGHTIDE_REDIS_URL": valkey_url}
     with Redis.from_url(valkey_url) as redis:
         redis.flushdb()
-    made = make_app(environ, read_settings(environ, folder))
+    made = make_app(environ, replace(read_settings(environ, folder), database_url=ledger_url))
     yield made
     made.desk.close()  # type: ignore[attr-defined]  # the application's own
     made.close()
