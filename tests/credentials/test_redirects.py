@@ -16,10 +16,10 @@ from console.failures import Fault
 APP = OAuth(client_id="app-1", client_secret=SecretStr("hush-hush"))
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "[::]"])
-def test_an_address_that_no_browser_can_go_to_is_no_redirect(host: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("address", ["0.0.0.0:8765", "[::]:8765"])
+def test_an_address_that_no_browser_can_go_to_is_no_redirect(address: str, tmp_path: Path) -> None:
     (tmp_path / "connections.yaml").write_text("connections: {}\n")
-    project = load(tmp_path, {"HIGHTIDE_WEB_ADDRESS": f"{host}:8765", "HIGHTIDE_WEB_PASSWORD": "open sesame"})
+    project = load(tmp_path, {"HIGHTIDE_WEB_ADDRESS": address, "HIGHTIDE_WEB_PASSWORD": "open sesame"})
     with pytest.raises(Fault, match=r"`redirect_uri`, such as https://YOUR.HOST/oauth/callback"):
         redirect_of(project, APP)
     given = "https://hightide.example/oauth/callback"
