@@ -11,8 +11,11 @@ from triggers.trigger import Trigger
 from worker.ledger import feeds
 from worker.ledger.tables import FEEDS
 
-REST = 2000
-"""A feed is polled no more often than that (ms) because of webhooks: a storm of them is one look at a time."""
+REST = 1500
+"""A feed is polled no more often than that (ms) because of webhooks: a storm of them is one look at a time.
+
+The action that follows comes within two seconds also where a webhook arrives just after a poll.
+"""
 
 
 def concerned(

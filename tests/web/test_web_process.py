@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import socket
+import statistics
 import subprocess
 import sys
 import time
@@ -125,11 +126,9 @@ def test_a_webhook_brings_a_lead_within_seconds_and_none_is_needed_twice(
         body, proof = told("w1")
         forged = httpx.post(f"{web}/webhooks/ghl", content=body, headers={"x-ghl-signature": "AAAA"})
         assert forged.status_code == 401
-        began = time.monotonic()
         taken = httpx.post(f"{web}/webhooks/ghl", content=body, headers=proof)
         assert taken.status_code == 200
         assert until(lambda: len(effects()) == 3, 20)
-        assert time.monotonic() - began < 10  # two seconds on a machine of its own
         assert httpx.post(f"{web}/webhooks/ghl", content=body, headers=proof).status_code == 409
         for number in ("w2", "w3", "w4"):  # out of order, about nothing new
             body, proof = told(number, type="ContactUpdate")
@@ -199,6 +198,38 @@ def test_webhooks_of_a_manifest_make_the_feeds_due_that_they_wake(
         assert {name: count for name, count in polls().items() if name != woken} == {
             name: count for name, count in before.items() if name != woken
         }
+
+
+def imports(environ: dict[str, str]) -> float:
+    """How long (s) a process takes that only imports what all of ours do."""
+    began = time.monotonic()
+    subprocess.run([sys.executable, "-c", "import sqlalchemy, celery, pydantic"], check=True, env=environ)
+    return time.monotonic() - began
+
+
+def test_from_webhook_to_action_it_takes_less_than_two_seconds(
+    project: Path, environ: dict[str, str], sandbox: str
+) -> None:
+    web = f"http://{environ['HIGHTIDE_WEB_ADDRESS']}"
+
+    def effects() -> int:
+        asked = {"method": "POST", "path": "/contacts/*/tags"}
+        return int(httpx.get(f"{sandbox}/_sandbox/effects", params=asked).json()["total"])
+
+    took = []
+    with started(("run", "--concurrency", "2"), environ, project):
+        assert until(lambda: 'hightide_feeds{state="ok"} 1.0' in httpx.get(f"{web}/metrics").text)
+        busy = imports(environ)
+        for number in range(1, 6):  # each of them right after the poll that the one before has caused
+            httpx.post(f"{sandbox}/_sandbox/leads", json={"location": "loc1", "count": 1}).raise_for_status()
+            body, proof = told(f"w{number}")
+            began = time.monotonic()
+            assert httpx.post(f"{web}/webhooks/ghl", content=body, headers=proof).status_code == 200
+            assert until(lambda number=number: effects() == number, 20)
+            took.append(time.monotonic() - began)
+        busy = max(busy, imports(environ))
+    # where the machine is busy with other things, starting a process takes longer, too
+    assert statistics.median(took) < max(2.0, 3 * busy), (took, busy)
 
 
 def test_a_page_that_others_can_reach_demands_a_password(project: Path, environ: dict[str, str]) -> None:
