@@ -202,7 +202,7 @@ def _row(use: str, rows: Mapping[str, Row], around: Around, place: Place, found:
         is_, wanted = ("an action", "a trigger") if use in around.actions else ("a trigger", "an action")
         other = use in around.actions or use in around.triggers
         message = f"`{use}` is {is_}, and {wanted} is expected" if other else f"unknown operation `{use}`"
-        found.fault(place, message, close(use, rows) or "`hightide catalog` lists them")
+        found.fault(place, message, close(use, rows) or "`hightide catalog --all` lists them")
     return row
 
 

@@ -60,7 +60,8 @@ def stated(found: Findings) -> Document:
         for name, each in document.value.items()
     }
     for name in reading.known.keys() - reading.used:
-        found.warn(("assumed", name), f"nothing refers to `<{name}>`", close(name, reading.unknown))
+        if ("assumed", name) in document.keys:  # what it extends may state more than is left in use
+            found.warn(("assumed", name), f"nothing refers to `<{name}>`", close(name, reading.unknown))
     return replace(document, value=value, keys=reading.moved(document.keys), values=reading.moved(document.values))
 
 

@@ -123,7 +123,7 @@ def unknown(operation: str, kind: str, known: Catalogues) -> Fault:
     if operation in others:
         other, command = ("an action", "act") if kind == "trigger" else ("a trigger", "poll")
         return Fault(f"`{operation}` is {other}; `hightide {command}` takes those")
-    return Fault(f"unknown {kind} `{operation}` ({close(operation, rows) or '`hightide catalog` lists them'})")
+    return Fault(f"unknown {kind} `{operation}` ({close(operation, rows) or '`hightide catalog --all` lists them'})")
 
 
 def _limiter(place: Place) -> Limiter:

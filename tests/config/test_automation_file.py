@@ -127,10 +127,10 @@ def test_anchors_and_merges_work_as_in_any_yaml(loaded) -> None:
 MISTAKES = [
     # the trigger
     (trigger("", use="toy.leads.serach"), "3:20: unknown operation `toy.leads.serach` (did you mean `toy.leads.search`?)"),
-    (trigger("", use="zzz"), "3:20: unknown operation `zzz` (`hightide catalog` lists them)"),
+    (trigger("", use="zzz"), "3:20: unknown operation `zzz` (`hightide catalog --all` lists them)"),
     (
         trigger("", use="toy.notes.create"),
-        "3:20: `toy.notes.create` is an action, and a trigger is expected (`hightide catalog` lists them)",
+        "3:20: `toy.notes.create` is an action, and a trigger is expected (`hightide catalog --all` lists them)",
     ),
     (trigger("", connection="amce"), "3:50: unknown connection `amce` (did you mean `acme`?)"),
     (
@@ -294,7 +294,7 @@ def test_all_mistakes_of_a_project_are_told_at_once(faults) -> None:
         "automations/a.yaml:3:63: `20m` is outside 1 to 15 minutes (expected `1m` to `15m`, or `auto`; or `cron`)",
         "automations/a.yaml:3:72: `toy.leads.search` has no event `nwe` (did you mean `new`?)",
         "automations/b.yaml:3:5: `connection` is missing",
-        "automations/b.yaml:4:19: unknown operation `nope` (`hightide catalog` lists them)",
+        "automations/b.yaml:4:19: unknown operation `nope` (`hightide catalog --all` lists them)",
         "automations/b.yaml:4:26: this should be a mapping of names to values",
         "connections.yaml:3:11: unknown kind `tyo` (did you mean `toy`?)",
     ]

@@ -144,8 +144,13 @@ def test_a_project_may_change_what_hightide_ships(tmp_path: Path) -> None:
     from config.project import load  # noqa: PLC0415  # the whole of it, for once
 
     (tmp_path / "connectors").mkdir()
-    (tmp_path / "connectors" / "rankr.yaml").write_text("extends: rankr\nassumed: {leads: /api/v2/leads}\n")
+    (tmp_path / "connectors" / "rankr.yaml").write_text(
+        "extends: rankr\nassumed: {leads: /api/v2/leads, hook.signature: X-Rankr}\nwebhooks: {time: null}\n"
+    )
     (tmp_path / "connections.yaml").write_text("connections: {}\n")
     project = load(tmp_path, {})
     assert project.triggers["rankr.leads.list"].fetch.path == "/api/v2/leads"
+    webhooks = project.vendors["rankr"].webhooks
+    assert webhooks is not None
+    assert (webhooks.signatures[0].header, webhooks.id, webhooks.time) == ("X-Rankr", "event_id", None)
     assert project.warnings == ()
