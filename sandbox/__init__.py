@@ -17,6 +17,8 @@ Tests and demos steer it under `/_sandbox/`, with JSON:
 - `POST limits` {per_10s, per_day, location}; null is without end
 - `POST leads` {location | vendor: rankr, count, rate, tags, prefix, source}, `GET leads`, `DELETE leads`
 - `POST signatures` {document, status: viewed | signed | approved | declined}: what people do with a document of Rankr's
+- `POST webhooks` {url, secret, lost: chance, doubled: chance, late: s}: Rankr tells that address of changes, signed
+  (HMAC-SHA256 in `X-Signature`); `GET webhooks`, `DELETE webhooks`
 - `POST messages` {contactId, messageType, body, direction, recording: s, transcription: [...]}: one that comes in
 - `POST records/TABLE` {op: create | patch | delete, location | company, id, data}: any record, its times moved
 - `POST clock` {fix: time | null, advance: s, equal_times: n}

@@ -23,6 +23,7 @@ from sandbox.shape import Shape, faults, shape
 from sandbox.state import Record
 from sandbox.tables import TABLES
 from sandbox.tokens import list_token
+from sandbox.webhooks import Webhooks
 
 TOKENS = shape(
     "anyone:bool tokens:[object] lifetime:number enforce_scopes:bool consent uninstalled:[text] rankr_lifetime:number"
@@ -40,6 +41,7 @@ class Admin:
     def __init__(self, sandbox: Sandbox) -> None:
         self.sandbox = sandbox
         self.leads = Leads(sandbox.state, sandbox.save)
+        self.webhooks = Webhooks(sandbox.state)
         self._doors: dict[str, Callable[[Mapping[str, str], Any], Any]] = {
             "GET faults": lambda _query, _body: {"faults": [each.told() for each in sandbox.faults.all]},
             "POST faults": self._add_fault,
@@ -50,6 +52,9 @@ class Admin:
             "POST leads": self._add_leads,
             "GET leads": self._show_leads,
             "DELETE leads": self._stop_leads,
+            "POST webhooks": lambda _query, body: self.webhooks.subscribe(body),
+            "GET webhooks": lambda _query, _body: self.webhooks.told(),
+            "DELETE webhooks": lambda _query, _body: self.webhooks.stop(),
             "POST clock": self._set_clock,
             "POST shapes": self._set_shapes,
             "POST signatures": self._answer_document,
@@ -244,6 +249,7 @@ class Admin:
         sandbox = self.sandbox
         self.leads.stop()
         self.leads.streams.clear()
+        self.webhooks.stop()
         sandbox.state.reset()
         furnish(sandbox.state)
         sandbox.limits = Limits()

@@ -25,6 +25,7 @@ SETTINGS: Record = {
     "enforce_scopes": False,  # of the access tokens that are given out
     "consent": "sandboxLocation00001",  # the location that is chosen on the consent page
     "uninstalled": [],  # locations without the app
+    "webhooks": [],  # where they are sent
     "rankr_lifetime": 900,  # of Rankr's tokens, in seconds
     "leads": 0,  # how many came in by themselves
 }
@@ -38,6 +39,7 @@ class State:
         self.effects: list[dict[str, Any]] = []
         self.touched: list[tuple[str, str, str]] = []
         self.last_used_at: dict[str, str] = {}
+        self.watchers: list[Callable[[str, Record | None, Record | None], None]] = []
         self._seed = seed
         self._clear()
 
@@ -158,16 +160,20 @@ class State:
         self.touched.append((table, home, key))
         if table == "settings":
             self.settings = {**SETTINGS, **record}  # a state file may be older than a setting
+        for told in self.watchers:
+            told(table, before, record)
 
     def remove(self, table: str, key: str) -> None:
         """Takes a record away, if it is there."""
         home = self._owners.get(key, "")
         if key not in self.tables[table].get(home, {}):
             return
-        self._index(table, home, self.tables[table][home][key], None)
-        del self.tables[table][home][key]
+        before = self.tables[table][home].pop(key)
+        self._index(table, home, before, None)
         self._owners.pop(key, None)
         self.touched.append((table, home, key))
+        for told in self.watchers:
+            told(table, before, None)
 
     def _index(self, table: str, home: str, before: Record | None, after: Record | None) -> None:
         row = TABLES[table]

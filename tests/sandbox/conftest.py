@@ -21,6 +21,7 @@ from sandbox.admin import Admin
 from sandbox.gateway import Answer, Asked, Sandbox
 from sandbox.route import Route
 from sandbox.server import new_sandbox
+from tests.sandbox.process import Running, Start
 
 REPOSITORY = Path(__file__).parents[2]
 FOLDER = Path(os.environ.get("HIGHTIDE_OPENAPI_DIR", REPOSITORY.parent / "shared" / "ghl" / "openapi"))
@@ -314,6 +315,20 @@ def client() -> Client:
     sandbox = new_sandbox()
     sandbox.state.set(per_10s=None, per_day=None)
     return Client(sandbox, _documents)
+
+
+@pytest.fixture
+def start() -> Iterator[Start]:
+    """Starts sandboxes and ends them with the test."""
+    running: list[Running] = []
+
+    def begin(*arguments: str) -> Running:
+        running.append(Running(*arguments))
+        return running[-1]
+
+    yield begin
+    for each in running:
+        each.end()
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -232,6 +232,51 @@ def test_from_webhook_to_action_it_takes_less_than_two_seconds(
     assert statistics.median(took) < max(2.0, 3 * busy), (took, busy)
 
 
+def test_the_webhooks_that_rankr_sends_bring_leads_however_they_come(
+    project: Path, environ: dict[str, str], sandbox: str
+) -> None:
+    with (project / "connections.yaml").open("a") as file:
+        login = "{type: client_credentials, client_id: sandbox, client_secret: sandbox}"
+        file.write(f"  rankr: {{kind: rankr, base_url: '{sandbox}/rankr', auth: {login}}}\n")
+    (project / "automations" / "greet.yaml").write_text(
+        "automations:\n  convert:\n"
+        "    trigger: {use: rankr.leads.list, connection: rankr, on: new, every: 15m}\n"
+        "    steps:\n      - use: rankr.clients.upsert\n"
+        '        with: {email: "{{ record.email }}", name: "{{ record.name }}", lead_id: "{{ record.id }}"}\n'
+    )
+    web = f"http://{environ['HIGHTIDE_WEB_ADDRESS']}"
+
+    def listen(**more: Any) -> None:
+        body = {"url": f"{web}/webhooks/rankr", "secret": "shared", **more}
+        httpx.post(f"{sandbox}/_sandbox/webhooks", json=body).raise_for_status()
+
+    def lead(count: int) -> None:
+        httpx.post(f"{sandbox}/_sandbox/leads", json={"vendor": "rankr", "count": count}).raise_for_status()
+
+    def converted() -> list[str]:
+        log = httpx.get(f"{sandbox}/_sandbox/effects", params={"path": "/rankr/v1/clients/upsert"}).json()
+        return sorted(each["body"]["lead_id"] for each in log["effects"])
+
+    def statuses() -> set[int]:
+        return {each["status"] for each in httpx.get(f"{sandbox}/_sandbox/webhooks").json()["sent"]}
+
+    with started(("run", "--concurrency", "2"), {**environ, "HIGHTIDE_WEBHOOK_KEY_RANKR": "shared"}, project):
+        ready = 'hightide_feeds{state="ok"} 1.0'
+        assert until(lambda: ready in httpx.get(f"{web}/metrics").text), (project / "run.log").read_text()
+        listen(lost=1)
+        lead(1)  # nobody is told of it
+        httpx.delete(f"{sandbox}/_sandbox/webhooks").raise_for_status()
+        listen(doubled=1, late=1)
+        lead(3)
+        assert until(lambda: len(converted()) == 4, 20)
+        listen(secret="guessed")
+        lead(1)
+        assert until(lambda: len(converted()) == 5, 20)
+        assert until(lambda: statuses() == {200, 401, 409})
+        assert until(lambda: 'hightide_runs{state="done"} 5.0' in httpx.get(f"{web}/metrics").text)
+        assert len(set(converted())) == len(converted()) == 5
+
+
 def test_a_page_that_others_can_reach_demands_a_password(project: Path, environ: dict[str, str]) -> None:
     open_to_all = {**environ, "HIGHTIDE_WEB_ADDRESS": f"0.0.0.0:{free_port()}"}
     refused = subprocess.run(
