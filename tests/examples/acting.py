@@ -17,7 +17,7 @@ from worker.ledger.store import Store
 EXAMPLES = Path(__file__).parents[2] / "examples"
 BOTH = ("rankr-leads", "rankr-documents", "rankr-clients", "lead-contract", "offer-approval", "renewals")
 """The examples that connect the two vendors."""
-PATIENCE = 120.0
+PATIENCE = 200.0
 
 
 @dataclass
