@@ -26,16 +26,22 @@ SCOPES = (
     "reminders:read",
     "reminders:write",
 )
-CODES = {400: "bad_request", 401: "unauthorized", 403: "forbidden", 404: "not_found", 409: "conflict", 422: "invalid"}
-MORE_CODES = {429: "rate_limited"}
+CODES = {
+    400: "bad_request",
+    401: "unauthorized",
+    403: "forbidden",
+    404: "not_found",
+    409: "conflict",
+    422: "invalid",
+    429: "rate_limited",
+}
 OPEN: dict[str, Any] = {"access": "open", "version": None, "form": True}
 
 
 def words(status: int, message: Any) -> Record:
     """The body of a refusal."""
-    code = {**CODES, **MORE_CODES}.get(status, "server_error")
     text = "; ".join(map(str, message)) if isinstance(message, list) else str(message)
-    return {"error": {"code": code, "message": text}}
+    return {"error": {"code": CODES.get(status, "server_error"), "message": text}}
 
 
 def refused(status: int, message: str) -> Refusal:

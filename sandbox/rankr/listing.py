@@ -25,7 +25,7 @@ def view(table: str, record: Record) -> Record:
     """A record as Rankr shows it: every field, null where it has none, times in ISO 8601."""
     row = TABLES[table]
     moments = {row.added, row.updated, *row.moments, *row.follows.values()}
-    whole = {**row.blank, **record}
+    whole = {"id": record["id"], **row.blank, **record}
     return {name: iso(each) if name in moments and each is not None else each for name, each in whole.items()}
 
 
