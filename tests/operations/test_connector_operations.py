@@ -8,13 +8,14 @@ import orjson
 import pytest
 
 from config.automation import Automation
-from tests.operations.connector_deeds import RANKR
+from tests.operations.connector_deeds import CONTRACT, RANKR
 from tests.operations.connectors import KitAccount, RankrAccount
 from tests.operations.deeds import Deed
-from tests.operations.engine import TRIGGERS, Engine, Errand, Watcher
+from tests.operations.engine import TRIGGERS, Engine, Errand, Killed, Watcher
 from tests.operations.scenes import in_days
 from tests.operations.test_action_operations import Doing
 from triggers.trigger import Watch
+from worker.ledger.runs import LEASE
 from worker.orders import definition_of
 
 pytestmark = pytest.mark.slow
@@ -167,6 +168,26 @@ def test_leads_of_one_instant_are_each_told_once(engine: Engine, rankr: RankrAcc
     made = [rankr.lead(name=f"{number}", email=None) for number in range(150)]
     assert sorted(watcher.poll().events) == sorted(("new", key) for key in made)
     assert watcher.poll().events == []
+
+
+# Crashes.
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_what_another_run_made_is_not_taken_for_ones_own(
+    engine: Engine, rankr: RankrAccount, when: Literal["before", "after"]
+) -> None:
+    connection = engine.connection(rankr, "main")
+    first, second = (Errand(engine, connection, "rankr.contracts.create", CONTRACT) for _ in range(2))
+    assert first.carry() == "done"
+    engine.wire.dies = when
+    with pytest.raises(Killed):
+        second.carry()
+    engine.wire.dies = None
+    engine.wait(LEASE / 1000 + 1)
+    assert second.end() == "done"
+    made = [each["id"] for each in rankr.held("rankr.contracts", template_id="nda")]
+    assert sorted(made) == sorted([first.step["result_id"], second.step["result_id"]])
 
 
 # Tokens.
