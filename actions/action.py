@@ -99,7 +99,7 @@ class Action:
     `returns` is where the id of what was made lies in the answer. `one_of` are inputs of which at least one must be
     given, `only_one_of` of which exactly one. `missing_is_done` counts "not found" as success (deleting what is gone).
     `instead` maps an input to the operation that is called when that input is given. The answers of a step whose action
-    has a `bulk` are always a list, one for each call.
+    has a `bulk` are always a list, one for each call. `warning` is about the inputs `warned`, or about all calls.
     """
 
     id: str
@@ -115,6 +115,7 @@ class Action:
     scopes: tuple[str, ...] = ()
     token: Token = "location"
     warning: str | None = None
+    warned: tuple[str, ...] = ()
     category: str = ""
 
     def operation(self, inputs: Collection[str]) -> Operation:

@@ -179,7 +179,8 @@ def _step(
     check_templates(inputs, (*place, "with"), scope, found)
     if row is not None:
         check_call(sent(row, inputs), inputs, connection, place, found)
-        _warn(row, place, found)
+        if not row.warned or any(name in inputs for name in row.warned):
+            _warn(row, place, found)
     return Step(
         id=given.get("id") or str(earlier.number + 1),
         use=use,

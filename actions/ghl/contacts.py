@@ -212,6 +212,7 @@ ROWS = (
         returns="contact.id",
         scopes=WRITE,
         warning="`tags` replaces all tags of the contact: ghl.contacts.tags.add and .remove change single ones",
+        warned=("tags",),
     ),
     Action(
         id="ghl.contacts.find",
@@ -237,6 +238,7 @@ ROWS = (
         one_of=("email", "phone"),
         scopes=WRITE,
         warning="`tags` replaces all tags; with `createNewIfDuplicateAllowed` a repeat may create a second contact",
+        warned=("tags", "createNewIfDuplicateAllowed"),
     ),
     Action(
         id="ghl.contacts.tags.add",

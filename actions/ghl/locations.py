@@ -147,5 +147,6 @@ ROWS = (
         scopes=WRITE,
         token="agency",
         warning="A snapshot with `override` overwrites what the location has",
+        warned=("snapshot",),
     ),
 )

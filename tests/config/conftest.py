@@ -94,7 +94,13 @@ TRIGGERS = {
 ACTIONS = {
     row.id: row
     for row in (
-        Action(id="toy.contracts.create", summary="Make a contract", send=post("/contracts", Contract)),
+        Action(
+            id="toy.contracts.create",
+            summary="Make a contract",
+            send=post("/contracts", Contract),
+            warning="`state` is for good",
+            warned=("state",),
+        ),
         Action(id="toy.notes.create", summary="Write a note", send=post("/leads/{leadId}/notes", Note)),
         Action(
             id="toy.leads.find",

@@ -368,6 +368,12 @@ def test_a_parameter_may_lead_to_another_operation(loaded) -> None:
     assert loaded(with_("leadId: '{{ record.id }}'", use="toy.leads.find")).automations["x"].steps[0].with_
 
 
+def test_a_warning_is_given_where_what_it_is_about_is_used(loaded) -> None:
+    assert loaded(with_(CONTRACT)).warnings == ()
+    [warning] = loaded(with_(f"{CONTRACT}, state: sent")).warnings
+    assert str(warning).endswith("`toy.contracts.create`: `state` is for good")
+
+
 def test_a_warning_of_a_row_is_no_error(loaded) -> None:
     project = loaded(trigger("", use="toy.agencies.list", connection="agency"))
     assert [str(each) for each in project.warnings] == [
