@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Table, func, select
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from sqlalchemy import Table, delete, func, select
 
 from tests.worker.clock import Clock
 from tests.worker.rows import TRIGGERS, automation
@@ -12,7 +15,8 @@ from worker.deploy import Feed, deploy, feed_of
 from worker.ledger import feeds, runs
 from worker.ledger.retention import DAY, forget
 from worker.ledger.store import Store
-from worker.ledger.tables import AUTOMATIONS, FEEDS, SET_ASIDE
+from worker.ledger.tables import AUTOMATIONS, FEEDS, RUNS, SET_ASIDE
+from worker.orders import ActionOrder
 
 DAYS = 30
 OLD = automation()
@@ -77,3 +81,19 @@ def test_a_feed_that_is_not_ordered_any_more_is_forgotten(ledger: Store, clock: 
     assert count(ledger, FEEDS) == 2
     later(ledger, clock, 1)
     assert ledger.read_now(lambda c: c.scalars(select(FEEDS.c.id)).all()) == [MINE]
+
+
+def test_an_action_that_is_ordered_while_others_are_forgotten_is_carried_out(ledger: Store, clock: Clock) -> None:
+    order = ActionOrder(action="toy.things.create", connection="acme", inputs={"name": "x"})
+    first = ledger.write_now(orders.entered, order, "message-1", clock.now)
+    ledger.write_now(lambda c: c.execute(delete(RUNS).where(RUNS.c.id == first)))
+    clock.advance((DAYS + 1) * DAY)
+    with ThreadPoolExecutor(1) as beside:
+        with ledger.engine.begin() as connection:
+            assert orders.entered(connection, order, "message-2", clock.now)
+            forgetting = beside.submit(ledger.write_now, forget, clock.now, DAYS)
+            with pytest.raises(TimeoutError):
+                forgetting.result(0.3)  # it waits for who holds what is to be forgotten
+        forgetting.result(30)
+    [run] = ledger.write_now(runs.claim, {"acme": 1}, clock.now)
+    assert run.digest in ledger.read_now(runs.definitions, [run.digest])
