@@ -71,8 +71,8 @@ async def carry_out(run: ClaimedRun, automation: Automation, kit: Kit) -> None:
         reason = f"taken up {MOST_TRIES} times without an outcome; it may be what ends the workers"
         await kit.write(_ended(run, kit, "failed", reason))
         return
-    if run.kind != "new" and not run.steps and run.batch is None and (earlier := await kit.ahead(run)) is not None:
-        await kit.write(queued(run, *earlier, kit.clock()))
+    if run.ahead is not None:
+        await kit.write(queued(run, *run.ahead, kit.clock()))
         return
     outputs: dict[str, Any] = {}
     try:

@@ -102,7 +102,6 @@ class Engine:
             inputs=self._names.checked,
             customs=self._names.values,
             taken=self._taken,
-            ahead=lambda run: self.store.read(runs.ahead, run),
             turn=Journal(self.store, turns.write).write,
             echo=Echoes(self.store, project.triggers, project.actions).reason,
             wait=batches.wait,

@@ -34,11 +34,10 @@ class Kit:
 
     `write` makes an entry durable, `inputs` checks what was rendered and brings it into the vendor's form, `customs`
     gives the function for the custom fields of a connection's location, `taken` tells which ids of an action's results
-    belong to other steps than this one, `ahead` which earlier run about the same record is under way, and when it is
-    due, `turn` which run has the turn that a run bids for, `echo` why a run would only carry on what Hightide did (None
-    where it may be news). `wait` lets a run wait to be collected, `gather` tells which run carries out the records of a
-    run (its id, its fence, now), `gathered` gives them all. `clock` is the time in epoch ms. When `closing`, the task
-    is near its end: a run stops before its next call, and is due again at once.
+    belong to other steps than this one, `turn` which run has the turn that a run bids for, `echo` why a run would only
+    carry on what Hightide did (None where it may be news). `wait` lets a run wait to be collected, `gather` tells which
+    run carries out the records of a run (its id, its fence, now), `gathered` gives them all. `clock` is the time in
+    epoch ms. When `closing`, the task is near its end: a run stops before its next call, and is due again at once.
     """
 
     actions: Mapping[str, Action]
@@ -48,7 +47,6 @@ class Kit:
     inputs: Callable[[Action, Any, Connection], Awaitable[dict[str, Any]]]
     customs: Callable[[Connection, Collection[str]], Awaitable[CustomValues]]
     taken: Callable[[str, Collection[str], int, str], Awaitable[Collection[str]]]
-    ahead: Callable[[ClaimedRun], Awaitable[tuple[int, int] | None]]
     turn: Callable[[Bid], Awaitable[int]]
     echo: Callable[[ClaimedRun, Automation], Awaitable[str | None]]
     wait: Callable[[Wait], Awaitable[bool]]

@@ -159,7 +159,6 @@ class Engine:
             inputs=fields.checked,
             customs=fields.values,
             taken=self._taken,
-            ahead=lambda run: self.ledger.read(runs.ahead, run),
             turn=Journal(self.store, turns.write).write,
             echo=Echoes(self.store, TRIGGERS, actions).reason,
             wait=batches.wait,

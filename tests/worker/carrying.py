@@ -85,7 +85,6 @@ class Works:
             "inputs": _checked,
             "customs": Names(Lookups(mine)).values,
             "taken": self.taken,
-            "ahead": lambda run: self.ledger.read(runs.ahead, run),
             "turn": border.around(Journal(self.ledger, turns.write).write),
             "echo": border.around(Echoes(self.ledger, TRIGGERS, ACTIONS).reason),
             "wait": border.around(batches.wait),

@@ -71,6 +71,18 @@ _LEASE = (
     .where(RUNS.c.id.in_(bindparam("ids", expanding=True)))
     .values(due_at=bindparam("until"), fence=RUNS.c.fence + 1, tries=RUNS.c.tries + 1)
 )
+_LATER, _EARLIER, _ACTIVE = RUNS.alias(), RUNS.alias(), RUNS.alias()
+_LATER_EVENT, _EARLIER_EVENT = EVENTS.alias(), EVENTS.alias()
+_PAUSING = exists().where(STEPS.c.run == _ACTIVE.c.id, STEPS.c.action == WAIT, STEPS.c.state == "waiting")
+_AHEAD = (
+    select(_LATER.c.id.label("run"), _ACTIVE.c.id, _ACTIVE.c.due_at)
+    .where(_LATER.c.id.in_(bindparam("ids", expanding=True)), _LATER_EVENT.c.id == _LATER.c.event)
+    .where(_EARLIER_EVENT.c.feed == _LATER_EVENT.c.feed, _EARLIER_EVENT.c.key == _LATER_EVENT.c.key)
+    .where(_EARLIER.c.event == _EARLIER_EVENT.c.id, _EARLIER.c.automation == _LATER.c.automation)
+    .where(_EARLIER.c.id < _LATER.c.id, _ACTIVE.c.id == func.coalesce(_EARLIER.c.batch, _EARLIER.c.id))
+    .where(_ACTIVE.c.state == "open", ~_PAUSING)
+    .order_by(_EARLIER.c.id)
+)
 _HELD = select(RUNS.c.id, RUNS.c.fence).where(RUNS.c.id.in_(bindparam("ids", expanding=True))).order_by(RUNS.c.id)
 _HELD_LOCKED = _HELD.with_for_update()
 
@@ -118,6 +130,7 @@ class ClaimedRun:
     record: Any
     batch: int | None = None
     steps: Mapping[str, StepRow] = field(default_factory=dict)
+    ahead: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,7 +172,8 @@ def claim(connection: Connection, shares: Mapping[str, int], now: int) -> list[C
         return []
     connection.execute(_LEASE, {"ids": [row["id"] for row in taken], "until": now + LEASE})
     before = _steps(connection, [row["id"] for row in taken if row["fence"]])
-    return [_claimed(row, before.get(row["id"], {}), now) for row in taken]
+    ahead = _ahead(connection, [row for row in taken if row["id"] not in before])
+    return [_claimed(row, before.get(row["id"], {}), ahead.get(row["id"]), now) for row in taken]
 
 
 def write(connection: Connection, entries: Sequence[Entry]) -> list[bool]:
@@ -185,21 +199,6 @@ def made_elsewhere(connection: Connection, action: str, ids: Sequence[str], run:
         or_(STEPS.c.run != run, STEPS.c.number != number),
     )
     return set(connection.scalars(rows))
-
-
-def ahead(connection: Connection, run: ClaimedRun) -> tuple[int, int] | None:
-    """The last earlier run of the same automation for the same record that is under way, and when it is due (epoch ms).
-
-    One that is in a `wait`, or waits to be collected, is not under way; one that was collected stands for its leader.
-    """
-    active = RUNS.alias()
-    earlier = select(active.c.id, active.c.due_at).join(RUNS, active.c.id == func.coalesce(RUNS.c.batch, RUNS.c.id))
-    earlier = earlier.join(EVENTS, EVENTS.c.id == RUNS.c.event)
-    earlier = earlier.where(EVENTS.c.feed == run.feed, EVENTS.c.key == run.key, RUNS.c.automation == run.automation)
-    pausing = exists().where(STEPS.c.run == active.c.id, STEPS.c.action == WAIT, STEPS.c.state == "waiting")
-    found = earlier.where(RUNS.c.id < run.id, active.c.state == "open", ~pausing).order_by(RUNS.c.id.desc()).limit(1)
-    row = connection.execute(found).first()
-    return None if row is None else (row.id, row.due_at)
 
 
 def definitions(connection: Connection, digests: Sequence[str]) -> dict[str, tuple[str, Any]]:
@@ -287,9 +286,19 @@ def _steps(connection: Connection, runs: Sequence[int]) -> dict[int, dict[str, S
     return found
 
 
-def _claimed(row: RowMapping, steps: Mapping[str, StepRow], now: int) -> ClaimedRun:
+def _ahead(connection: Connection, begun: Sequence[RowMapping]) -> dict[int, tuple[int, int]]:
+    """For runs that may have to wait for an earlier one about the same record: that one, and when it is due.
+
+    One that is in a `wait`, or waits to be collected, is not under way; one that was collected stands for its leader.
+    """
+    later = [row["id"] for row in begun if row["kind"] != "new" and row["batch"] is None]
+    rows = connection.execute(_AHEAD, {"ids": later}) if later else ()
+    return {row.run: (row.id, row.due_at) for row in rows}
+
+
+def _claimed(row: RowMapping, steps: Mapping[str, StepRow], ahead: tuple[int, int] | None, now: int) -> ClaimedRun:
     plain = {name: row[name] for name in _RUN_FIELDS} | {"fence": row["fence"] + 1, "tries": row["tries"] + 1}
-    return ClaimedRun(**plain, claimed_at=now, record=orjson.loads(row["record"]), steps=steps)
+    return ClaimedRun(**plain, claimed_at=now, record=orjson.loads(row["record"]), steps=steps, ahead=ahead)
 
 
 _RUN_FIELDS = (
