@@ -213,7 +213,7 @@ async def _attempt(run: ClaimedRun, call: _Call, row: StepRow, kit: Kit) -> Atte
         return Rejected(reason=f"invalid inputs: {error}")
     except VendorError as error:
         now = kit.clock()
-        return unready(action, error, now=now, attempts=row.attempts, started_at=row.started_at or now)
+        return unready(error, now=now, attempts=row.attempts, started_at=row.started_at or now)
     shown = _shown(call, given, action)
     return Attempt(
         run=run.id,

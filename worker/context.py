@@ -13,7 +13,6 @@ from connections.errors import VendorError
 from connections.request import InvalidInputs
 from worker.kit import Kit
 from worker.ledger.runs import ClaimedRun, Entry
-from worker.names import LOOK
 from worker.outcomes import Postponed, unready
 
 ATTEMPTS = 6
@@ -54,7 +53,7 @@ def unseen(run: ClaimedRun, automation: Automation, error: VendorError, now: int
     """
     collected = round((automation.collect or timedelta()).total_seconds() * 1000)
     began = max(run.created_at + collected, *(row.ended_at or 0 for row in run.steps.values()), 0)
-    outcome = unready(LOOK, error, now=now, attempts=ATTEMPTS, started_at=began)
+    outcome = unready(error, now=now, attempts=ATTEMPTS, started_at=began)
     reason = f"custom fields could not be looked up: {error}"
     if isinstance(outcome, Postponed):
         return Entry(run=run.id, fence=run.fence, due_at=outcome.at, reason=reason, tries=0)

@@ -51,13 +51,6 @@ LISTINGS: Mapping[Thing, Listing] = {
     "user": Listing(trigger="ghl.users.by_location", names=("email", "name")),
 }
 
-LOOK = Action(
-    id="ghl.locations.custom_fields.list",
-    summary="Look the custom fields of a location up",
-    send=LISTINGS["custom field"].row.fetch,
-)
-"""The same as something that a run does: nothing is the worse for asking again."""
-
 
 class Names:
     """What each connection's location calls its things; it is asked when a name has to become an id."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
-from actions.action import Action, Guarded, Natural, Unsafe
+from actions.action import Action, Guarded, Natural, Repeat, Unsafe
 from connections.errors import Garbage, Later, NotFound, OutcomeUnknown, QuotaSpent, Refused, VendorError
 from connections.paging import at_path, first_at
 
@@ -81,20 +81,30 @@ def classify(
             return Done(result=None)
         case Refused():
             return _existing(action, error) or Rejected(reason=str(error), status=error.status)
+        case OutcomeUnknown() | Garbage():
+            return _unknown(action.repeat, error, now=now, attempts=attempts, started_at=started_at, chance=chance)
+        case _:
+            return unready(error, now=now, attempts=attempts, started_at=started_at, chance=chance)
+
+
+def unready(
+    error: VendorError,
+    *,
+    now: int,
+    attempts: int,
+    started_at: int,
+    chance: Callable[[], float] = random.random,
+) -> Outcome:
+    """What follows from an error of something that changes nothing, such as a look-up before the action is sent."""
+    match error:
         case Later():
             at = backoff(now, attempts, chance) if error.retry_at is None else round(error.retry_at * 1000)
             later = Postponed(at=at, reason=str(error), status=error.status)
             return later if isinstance(error, QuotaSpent) else _patient(later, now=now, started_at=started_at)
         case OutcomeUnknown() | Garbage():
-            return _unknown(action, error, now=now, attempts=attempts, started_at=started_at, chance=chance)
+            return _unknown(Natural(), error, now=now, attempts=attempts, started_at=started_at, chance=chance)
         case _:
             return Rejected(reason=str(error), status=error.status)
-
-
-def unready(action: Action, error: VendorError, *, now: int, attempts: int, started_at: int) -> Outcome:
-    """What follows from an error before the action itself was sent: it cannot have taken effect."""
-    plain = replace(action, repeat=Natural(), missing_is_done=False)
-    return classify(plain, error, now=now, attempts=attempts, started_at=started_at)
 
 
 def backoff(now: int, attempts: int, chance: Callable[[], float] = random.random) -> int:
@@ -117,10 +127,10 @@ def _existing(action: Action, error: Refused) -> Done | None:
 
 
 def _unknown(
-    action: Action, error: VendorError, *, now: int, attempts: int, started_at: int, chance: Callable[[], float]
+    repeat: Repeat, error: VendorError, *, now: int, attempts: int, started_at: int, chance: Callable[[], float]
 ) -> Outcome:
     at = backoff(now, attempts, chance)
-    match action.repeat:
+    match repeat:
         case Natural():
             outcome = Postponed(at=at, reason=str(error), status=error.status)
         case Guarded(probe=probe):
