@@ -35,6 +35,8 @@ class Around:
     triggers: Mapping[str, Trigger]
     actions: Mapping[str, Action]
     connections: Mapping[str, Connection | None]
+    kinds: Mapping[str, str]
+    """The kind of each connection, also of those at fault, as far as it can be told."""
     vendors: Mapping[str, Vendor]
     broken: Collection[str] = ()
     """The kinds whose connector is at fault: their operations are not known, and nobody is blamed for it."""
@@ -214,9 +216,9 @@ def _connection(name: str, use: str, place: Place, found: Findings, around: Arou
     connection = around.connections.get(name)
     if name not in around.connections and around.complete:
         found.fault(place, f"unknown connection `{name}`", meant(name, around.connections))
-    elif connection is not None and use and connection.kind != _kind(use):
+    elif use and around.kinds.get(name, _kind(use)) != _kind(use):
         hint = _of_kind(_kind(use), around)
-        found.fault(place, f"`{name}` is a connection of kind {connection.kind}, and `{use}` is not", hint)
+        found.fault(place, f"`{name}` is a connection of kind {around.kinds[name]}, and `{use}` is not", hint)
         return None
     # what is said of it is said of each of its locations
     return connection.at("LOCATION") if connection is not None and connection.locations else connection
@@ -234,18 +236,16 @@ def _default_connection(use: str, place: Place, home: Any, found: Findings, arou
     """The trigger's connection, a fault where its kind is not the step's."""
     if not isinstance(home, str) or home not in around.connections or not use:
         return home if isinstance(home, str) and not around.complete else ""
-    connection = around.connections.get(home)
-    if connection is not None and connection.kind != _kind(use):
+    kind = around.kinds.get(home, _kind(use))
+    if kind != _kind(use):
         hint = _of_kind(_kind(use), around)
-        found.fault(
-            (*place, "connection"), f"`connection` is missing: the trigger's is of kind {connection.kind}", hint
-        )
+        found.fault((*place, "connection"), f"`connection` is missing: the trigger's is of kind {kind}", hint)
         return ""
     return home
 
 
 def _of_kind(kind: str, around: Around) -> str:
-    names = [name for name, each in around.connections.items() if each and each.kind == kind]
+    names = [name for name, each in around.kinds.items() if each == kind]
     return f"of kind {kind}: {listed(names)}" if names else f"connections.yaml has none of kind {kind}"
 
 

@@ -52,6 +52,15 @@ def read_connections(
     return connections
 
 
+def kinds(found: Findings, vendors: Mapping[str, Vendor]) -> dict[str, str]:
+    """The kind of each connection of a file by name, also of those at fault, as far as it can be told."""
+    top = found.document.value
+    given = top.get("connections") if isinstance(top, dict) else None
+    told = given.items() if isinstance(given, dict) else ()
+    said = {name: found.filled(value.get("kind")) for name, value in told if isinstance(value, dict)}
+    return {name: kind for name, kind in said.items() if isinstance(kind, str) and kind in vendors}
+
+
 def check_name(name: str, place: Place, found: Findings) -> None:
     """A fault where a connection or automation is called what cannot be a name."""
     if not NAME.fullmatch(name):

@@ -6,7 +6,7 @@ what a template gives grows no faster than its own text.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -37,6 +37,8 @@ _BUILT_IN = (
     "max", "min", "reject", "rejectattr", "reverse", "select", "selectattr", "sort", "string", "striptags", "sum",
     "title", "trim", "truncate", "unique", "upper", "urlencode",
 )  # fmt: skip
+_OF_TEXT = ("capitalize", "lower", "title", "trim", "upper")
+"""Filters that would make the word "none" of null."""
 _METHODS: Sequence[tuple[type, frozenset[str]]] = (
     (dict, frozenset({"get", "items", "keys", "values"})),
     (str, frozenset({"endswith", "lower", "lstrip", "rstrip", "split", "startswith", "strip", "title", "upper"})),
@@ -104,6 +106,7 @@ class Language(SandboxedEnvironment):
     def __init__(self) -> None:
         super().__init__(undefined=Missing, finalize=text, keep_trailing_newline=True, comment_start_string="{#\0")
         self.filters = {name: self.filters[name] for name in _BUILT_IN} | dict(FILTERS)
+        self.filters |= {name: _unless_null(self.filters[name]) for name in _OF_TEXT}
         self.filters |= {_JOINED: lambda values: "".join(map(text, values)), _COUNTED: counted}
         self.globals = {"omit": OMIT, "range": _range}
 
@@ -193,6 +196,15 @@ def _range(*bounds: int) -> range:
     if len(found) > STEPS:
         raise ValueError(f"a range of more than {STEPS:,} numbers")
     return found
+
+
+def _unless_null(change: Callable[..., Any]) -> Callable[..., Any]:
+    """The same filter of texts, which leaves null, and what is missing, as it is."""
+
+    def changed(value: Any, *args: Any) -> Any:
+        return value if value is None or isinstance(value, Missing) else change(value, *args)
+
+    return changed
 
 
 def _size(value: Any) -> int:

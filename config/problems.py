@@ -27,13 +27,18 @@ class Problem:
 
 
 class ConfigError(Exception):
-    """The project cannot be used as it is; `problems` holds everything that is wrong, in reading order."""
+    """The project cannot be used as it is; `problems` holds everything that is wrong, in reading order.
+
+    The files at the top of the project come first: what is wrong in them may be why others are at fault.
+    """
 
     def __init__(self, problems: Iterable[Problem]) -> None:
-        self.problems = tuple(
-            sorted(dict.fromkeys(problems), key=lambda found: (found.file, found.line, found.column, found.message))
-        )
+        self.problems = tuple(sorted(dict.fromkeys(problems), key=_order))
         super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+def _order(found: Problem) -> tuple[bool, str, int, int, str]:
+    return "/" in found.file, found.file, found.line, found.column, found.message
 
 
 def close(word: str, words: Iterable[str]) -> str | None:

@@ -10,7 +10,7 @@ from actions.action import Action
 from config.automation import Automation
 from config.automation_file import Around, read_automations
 from config.catalogues import Catalogues, catalogues, read_connectors
-from config.connection_file import read_connections
+from config.connection_file import kinds, read_connections
 from config.document import read_document
 from config.environment import Environment, read_environment
 from config.findings import Findings
@@ -71,6 +71,7 @@ def load(
         triggers=rows.triggers,
         actions=rows.actions,
         connections=connections or {},
+        kinds=files.kinds,
         vendors=rows.vendors,
         broken=own.broken,
         complete=connections is not None,
@@ -118,6 +119,8 @@ class _Files:
     problems: list[Problem]
     warnings: list[Problem] = field(default_factory=list)
     secrets: list[Path] = field(default_factory=list)
+    kinds: dict[str, str] = field(default_factory=dict)
+    """The kind of each connection, also of those at fault, as far as it can be told."""
 
     def connections(
         self, vendors: Mapping[str, Vendor], broken: Collection[str]
@@ -131,6 +134,7 @@ class _Files:
         if found is None:
             return None
         connections = read_connections(found, vendors, broken)
+        self.kinds = kinds(found, vendors)
         self._keep(found)
         return connections
 

@@ -285,18 +285,32 @@ def test_a_mistake_is_told_with_its_place_and_a_hint_and_nothing_else_is(faults,
     assert [each.removeprefix("automations/a.yaml:") for each in faults(text)] == expected.split("\n")
 
 
+def test_the_kind_of_a_connection_is_known_though_its_variable_is_not_set(faults) -> None:
+    text = one(
+        "trigger: {use: toy.leads.search, connection: paper}",
+        "[{use: other.papers.create, with: {body: x}}, {use: toy.notes.create, with: {leadId: a, body: b}}]",
+    )
+    unset, found = faults(text, environ={})[:3], faults(text, environ={})[3:]
+    assert all("connections.yaml:" in each and "`ACME_TOKEN` is not set" in each for each in unset)
+    assert found == [
+        "automations/a.yaml:3:50: `paper` is a connection of kind other, and `toy.leads.search` is not "
+        "(of kind toy: `acme`, `agency`)",
+        "automations/a.yaml:4:58: `connection` is missing: the trigger's is of kind other (of kind toy: `acme`, `agency`)",
+    ]
+
+
 def test_all_mistakes_of_a_project_are_told_at_once(faults) -> None:
     first = trigger("every: 20m, on: nwe", use="toy.leads.search", connection="amce")
     second = "automations:\n  y:\n    trigger: {use: toy.leads.search}\n    steps: [{use: nope}, 5]\n"
     found = faults(first, CONNECTIONS.replace("kind: toy", "kind: tyo", 1), automations__b_yaml=second)
     assert found == [
+        "connections.yaml:3:11: unknown kind `tyo` (did you mean `toy`?)",
         "automations/a.yaml:3:50: unknown connection `amce` (did you mean `acme`?)",
         "automations/a.yaml:3:63: `20m` is outside 1 to 15 minutes (expected `1m` to `15m`, or `auto`; or `cron`)",
         "automations/a.yaml:3:72: `toy.leads.search` has no event `nwe` (did you mean `new`?)",
         "automations/b.yaml:3:5: `connection` is missing",
         "automations/b.yaml:4:19: unknown operation `nope` (`hightide catalog --all` lists them)",
         "automations/b.yaml:4:26: this should be a mapping of names to values",
-        "connections.yaml:3:11: unknown kind `tyo` (did you mean `toy`?)",
     ]
 
 

@@ -97,7 +97,12 @@ MISTAKES = [
     (one("base_url: 'https://me:pass@a.example'"), "4:15: `base_url` may have a host, a port and a path, and nothing else"),
     (one("base_url: 'https://a.example?x=1'"), "4:15: `base_url` may have a host, a port and a path, and nothing else"),
     (one("base_url: 5"), "4:15: `base_url` should be text (text that looks like something else needs quotes)"),
-    (one(kind="other"), "2:3: `base_url` is missing (other has no address of its own)"),
+    (
+        one(kind="other"),
+        "2:3: `base_url` is missing (other has no address of its own)\n"
+        "automations/a.yaml:3:50: `acme` is a connection of kind other, and `toy.leads.search` is not (connections.yaml has none of kind toy)\n"
+        "automations/a.yaml:4:13: `connection` is missing: the trigger's is of kind other (connections.yaml has none of kind toy)",
+    ),
     (one(kind="tyo"), "2:16: unknown kind `tyo` (did you mean `toy`?)"),
     (one("locationid: L"), "4:5: unknown field `locationid` (did you mean `location_id`?)"),
     (one("location_id: 5"), "4:18: `location_id` should be text (text that looks like something else needs quotes)"),

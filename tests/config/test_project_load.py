@@ -29,8 +29,8 @@ def test_automations_are_checked_also_where_there_are_no_connections(tmp_path: P
     with pytest.raises(ConfigError) as caught:
         toy.load(tmp_path)
     assert [str(problem) for problem in caught.value.problems] == [
-        "automations/a.yaml:11:14: unknown operation `toy.notes.crate` (did you mean `toy.notes.create`?)",
         f"connections.yaml: is not in {tmp_path} (`hightide init` makes a project)",
+        "automations/a.yaml:11:14: unknown operation `toy.notes.crate` (did you mean `toy.notes.create`?)",
     ]
 
 

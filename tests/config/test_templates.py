@@ -244,6 +244,16 @@ def test_an_expression_gives_its_value_and_null_for_what_is_missing() -> None:
     assert evaluate("record.nick", CONTEXT) is None
 
 
+@pytest.mark.parametrize("name", ["capitalize", "lower", "title", "trim", "upper"])
+def test_a_filter_of_texts_leaves_null_and_what_is_missing_as_it_is(name: str) -> None:
+    assert evaluate(f"record.email | {name}", {"record": {"email": None}}) is None
+    assert evaluate(f"record.email | {name}", {"record": {}}) is None
+    assert render(f"<{{{{ record.email | {name} }}}}>", {"record": {"email": None}}) == "<>"
+    with pytest.raises(TemplateError, match=r"`record\.email` is not there"):
+        render(f"{{{{ record.email | {name} }}}}", {"record": {}})
+    assert evaluate("record.email | trim('x')", {"record": {"email": "xax"}}) == "a"
+
+
 def test_items_are_those_of_a_list() -> None:
     assert items("record.tags", CONTEXT) == ["lead", "vip"]
     assert items("record.tags | reject('equalto', 'vip')", CONTEXT) == ["lead"]
