@@ -64,9 +64,12 @@ def holds(condition: str, context: Mapping[str, Any]) -> bool:
     """Whether a condition (`when`) is true; what is missing is false.
 
     Raises:
-        TemplateError: the condition fails on this context.
+        TemplateError: the condition fails on this context; the path says that it is `when`.
     """
-    return bool(_expression(condition)(context))
+    try:
+        return bool(_expression(condition)(context))
+    except TemplateError as exc:
+        raise TemplateError(exc.message, ("when", *exc.path)) from exc.__cause__
 
 
 def items(expression: str, context: Mapping[str, Any]) -> list[Any]:

@@ -18,6 +18,7 @@ from connections.errors import VendorError
 from connections.request import InvalidInputs, build
 from connections.wire import Request
 from triggers.reading import Event
+from worker.admission import value_of
 from worker.kit import Caller
 from worker.lookups import Lookups
 from worker.names import Names
@@ -124,15 +125,14 @@ async def rehearse(
         context[CUSTOM] = StandIns(found.known)
     if automation.collect is not None:
         context[RECORDS] = [event.record]
-    when, once, asked = None, None, "when"
+    when, once = None, None
     try:
         if automation.when is not None:
             when = holds(automation.when, context)
-        asked = "once_per"
         if automation.once_per is not None:
-            once = evaluate(automation.once_per.expression, context)
+            once = value_of(automation.once_per, context)
     except TemplateError as error:
-        return Rehearsal(event=event, when=when, steps=(), error=f"{asked}: {error}")
+        return Rehearsal(event=event, when=when, steps=(), error=str(error))
     steps: list[Rehearsed] = []
     for number, step in enumerate(automation.steps, 1):
         row = rows[step.use]

@@ -170,7 +170,7 @@ def _conditions(found: Rehearsal, automation: Automation) -> Iterator[str]:
     if automation.when is not None and found.when is not None:
         yield f"when    {automation.when}: {str(found.when).lower()}"
     if found.when is False:
-        yield "        the event would be passed over; what follows would not be sent"
+        yield "        the event would be passed over; what follows would not be sent, nor its errors count"
     if automation.once_per is not None and found.error is None:
         value = "no value, so no limit" if found.once in (None, "") else orjson.dumps(found.once).decode()
         yield f"once    {automation.once_per.text}: {value}"

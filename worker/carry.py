@@ -14,13 +14,15 @@ from config.references import RECORDS
 from config.templates import TemplateError, holds, items, render
 from connections.errors import VendorError
 from connections.request import InvalidInputs, build, masked
-from worker.admission import kept_out
+from worker.admission import PASSED_OVER, kept_out
 from worker.collecting import collected
 from worker.context import seen, unseen
 from worker.kit import Kit
 from worker.ledger.runs import FRESH, LEASE, ClaimedRun, Entry, State, StepRow
 from worker.outcomes import (
+    INPUTS,
     PATIENCE,
+    TEMPLATE,
     Done,
     Outcome,
     Postponed,
@@ -88,7 +90,7 @@ async def carry_out(run: ClaimedRun, automation: Automation, kit: Kit) -> None:
         else:
             entry = await _through(run, automation, context, outputs, kit)
     except TemplateError as error:
-        entry = _ended(run, kit, "failed", f"a template failed: {error}")
+        entry = _ended(run, kit, "failed", f"{TEMPLATE}: {error}")
     except VendorError as error:
         entry = unseen(run, automation, error, kit.clock())
     await kit.write(entry)
@@ -185,10 +187,10 @@ async def _stand(run: ClaimedRun, call: _Call, kit: Kit) -> _Stand:
     row = before or fresh
     try:
         if before is None and step.when is not None and not holds(step.when, call.context):
-            return _Stand(row=replace(row, state="skipped", reason="its `when` is false", ended_at=now))
+            return _Stand(row=replace(row, state="skipped", reason=PASSED_OVER, ended_at=now))
         attempt = await _attempt(run, call, row, kit)
     except TemplateError as error:
-        attempt = Rejected(reason=f"a template failed: {error}")
+        attempt = Rejected(reason=f"{TEMPLATE}: {error}")
     if not isinstance(attempt, Attempt):
         return _after(row, _still(row, attempt), step, now)
     if row.state == "sent":
@@ -210,7 +212,7 @@ async def _attempt(run: ClaimedRun, call: _Call, row: StepRow, kit: Kit) -> Atte
         inputs = await kit.inputs(action, given, connection)
         request = build(action.operation(inputs), inputs, connection)
     except InvalidInputs as error:
-        return Rejected(reason=f"invalid inputs: {error}")
+        return Rejected(reason=f"{INPUTS}: {error}")
     except VendorError as error:
         now = kit.clock()
         return unready(error, now=now, attempts=row.attempts, started_at=row.started_at or now)

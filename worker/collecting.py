@@ -48,7 +48,7 @@ async def collected(run: ClaimedRun, span: timedelta, kit: Kit) -> list[Any] | N
     if run.batch != run.id:
         if now < until:
             at = datetime.fromtimestamp(until / 1000, UTC)
-            reason = f"collects until {at:%Y-%m-%d %H:%M:%S} UTC"
+            reason = f"collects until {at:%Y-%m-%d %H:%M:%S} UTC at the latest"
             await kit.wait(Wait(run=run.id, fence=run.fence, until=until, reason=reason))
             return None
         if await kit.gather(run.id, run.fence, now) != run.id:

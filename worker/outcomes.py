@@ -16,6 +16,9 @@ SLOWEST_RETRY = 900_000
 PATIENCE = 86_400_000
 """How long (ms) a step is tried again after passing faults before it counts as failed: a vendor may be down a while."""
 
+TEMPLATE, INPUTS = "a template failed", "invalid inputs"
+"""How the reasons begin that lie in the automation's own YAML."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Done:

@@ -82,7 +82,7 @@ async def test_the_events_of_a_while_are_one_run(both: Works) -> None:
         both.clock.now = START + minute * MINUTE
         runs.append(both.opened(flow, {"n": minute}))
         assert await both.carry(flow) is not None
-    assert both.run(runs[0]).reason == "collects until 2027-01-15 08:10:00 UTC"
+    assert both.run(runs[0]).reason == "collects until 2027-01-15 08:10:00 UTC at the latest"
     assert both.run(runs[0]).due_at == START + 10 * MINUTE
     assert both.run(runs[0]).tries == 0
     both.clock.now = START + 10 * MINUTE - 1
