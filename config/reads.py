@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
+from typing import Any
 
 from jinja2 import nodes
 
@@ -15,6 +16,8 @@ from config.templates import Path, dotted, is_template
 from triggers.trigger import Trigger
 
 CUSTOM_FIELDS: Path = ("customFields",)
+ABSENT = object()
+"""What stands for the value of a field that the record does not have."""
 
 
 def reads_of(automation: Automation, trigger: Trigger) -> frozenset[Path] | None:
@@ -33,6 +36,20 @@ def reads_of(automation: Automation, trigger: Trigger) -> frozenset[Path] | None
     rendered = [text for step in steps for _, text in strings(step.with_, ()) if is_template(text)]
     paths |= {path for text in rendered for path in _paths(text, parsed)}
     return None if () in paths else frozenset(paths) - unread(trigger) or None
+
+
+def values_of(expression: str, record: Any) -> dict[str, Any]:
+    """The values of the fields that an expression names, by their paths in the record; ABSENT for what is not there."""
+    paths = sorted(_paths(expression, parsed_expression) - {()})
+    return {".".join(path): _value_at(record, path) for path in paths}
+
+
+def _value_at(record: Any, path: Path) -> Any:
+    for name in path:
+        if not isinstance(record, Mapping) or name not in record:
+            return ABSENT
+        record = record[name]
+    return record
 
 
 @lru_cache(maxsize=256)

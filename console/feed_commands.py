@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from sqlalchemy import Connection
 
 from console import output
 from console.failures import Fault
@@ -16,7 +19,8 @@ from console.times import moment
 from worker import corrections, histories
 from worker.corrections import Refusal
 from worker.histories import Memory
-from worker.ledger import feeds
+from worker.ledger import breakers, feeds
+from worker.ledger.breakers import OpenBreaker
 from worker.ledger.database import now_ms
 from worker.ledger.retention import DAY
 from worker.ledger.store import Store
@@ -43,7 +47,18 @@ def nudge(
         named = feeds_named(store, automation)
         if not store.write_now(feeds.nudge, named, now_ms()):
             raise Fault(f"{named[0]} is stopped: no automation listens to it")
+        held = store.read_now(left_alone, named, now_ms())
     output.note(f"{named[0]} is due now" if len(named) == 1 else f"{len(named)} feeds are due now")
+    for each in held:
+        until = datetime.fromtimestamp(each.retry_at / 1000, UTC)
+        output.note(f"connection {each.connection} is left alone until {until:%H:%M:%S} UTC, because {each.reason}")
+
+
+def left_alone(connection: Connection, named: Collection[str], now: int) -> list[OpenBreaker]:
+    """Why these feeds are not polled although they are due: connections whose pause is not over."""
+    parts = (histories.parts(connection, each) for each in named)
+    asked = {each.connection for each in parts if each is not None}
+    return [each for each in breakers.known(connection, now) if each.connection in asked and each.retry_at > now]
 
 
 @cursor.command()

@@ -66,6 +66,11 @@ def ago(at: int | None, now: int) -> str:
     return f"in {amount}" if seconds < 0 else f"{amount} ago"
 
 
+def counted(count: int, one: str, many: str) -> str:
+    """A number with what it counts: `1 feed`, `2 feeds`."""
+    return f"{count} {one if count == 1 else many}"
+
+
 def plain(text: str) -> str:
     """The text with everything that could steer a terminal shown as an escape."""
     return _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), text)

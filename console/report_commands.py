@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import asdict, replace
 from enum import StrEnum
 from typing import Annotated, Any
@@ -10,7 +11,9 @@ from typing import Annotated, Any
 import orjson
 import typer
 
-from console import output
+from connections.breaker import FAILURES
+from connections.errors import BreakerOpen
+from console import output, run_page
 from console.failures import Fault
 from console.folder import ledger, mask_of
 from console.options import Json, Project
@@ -23,17 +26,21 @@ from worker.reports import FeedReport, ProcessReport, Status
 
 PROCESSES = ("PROCESS", "HOST", "PID", "STATE", "STARTED", "SEEN")
 FEEDS = ("FEED", "STATE", "NEXT", "SUCCEEDED", "EVENTS", "MISSED", "ASIDE", "AUTOMATIONS")
+OUTAGES = {each.__name__ for each in (BreakerOpen, *FAILURES)}
+"""What the errors of feeds begin with that only say that the vendor cannot be had."""
 RUNS = ("RUN", "STATE", "AUTOMATION", "EVENT", "KEY", "BEGUN", "REASON")
 
 
 class State(StrEnum):
-    """What a run can be."""
+    """What a run can be: as the ledger has it, and what is shown of open and skipped ones."""
 
     OPEN = "open"
     DONE = "done"
     FAILED = "failed"
     UNCERTAIN = "uncertain"
     SKIPPED = "skipped"
+    WAITING = "waiting"
+    COLLECTED = "collected"
 
 
 def status(project: Project = None, as_json: Json = False) -> None:
@@ -62,14 +69,14 @@ def runs(
     """List runs, the newest first. States are open, done, failed, uncertain and skipped.
 
     An open run that waits, for a step's `wait` or for its next attempt, is shown as `waiting` with the reason.
+    A skipped run whose record another one carries out is shown as `collected`.
     """
-    chosen = None if state is None else state.value
+    chosen, now = None if state is None else state.value, now_ms()
     with ledger(project) as store:
-        found = store.read_now(histories.runs, automation=automation, state=chosen, limit=limit)
+        found = store.read_now(histories.runs, now, automation=automation, state=chosen, limit=limit)
     if as_json:
         output.json([run_json(run) for run in found])
         return
-    now = now_ms()
     output.table(RUNS, [_run_cells(run, now) for run in found])
 
 
@@ -90,7 +97,7 @@ def show_run(
     if as_json:
         output.json(history_json(found))
     else:
-        _history_shown(found)
+        run_page.show(found, now_ms())
 
 
 def status_json(found: Status) -> dict[str, Any]:
@@ -101,6 +108,7 @@ def status_json(found: Status) -> dict[str, Any]:
         "feeds": [feed_json(feed) for feed in found.feeds],
         "stopped_feeds": found.stopped,
         "runs": dict(found.runs),
+        "collected_runs": found.collected,
         "tokens": [_timed(asdict(each), "expires_at", "updated_at") for each in found.tokens],
         "breakers": [_timed(asdict(each), "retry_at") for each in found.breakers],
     }
@@ -127,7 +135,7 @@ def history_json(found: RunHistory) -> dict[str, Any]:
         "collected": list(found.collected),
         "steps": [_step_json(step) for step in found.steps],
         "definition": found.definition,
-        "next": _advice(found),
+        "next": run_page.advice(found),
     }
 
 
@@ -155,22 +163,43 @@ def _status_shown(found: Status) -> None:
     output.table(PROCESSES, [_process_cells(process, now) for process in found.processes])
     output.result("")
     output.table(FEEDS, [_feed_cells(feed, now) for feed in found.feeds])
-    for feed in found.feeds:
-        if feed.error:
-            output.result(f"  {feed.id}: {feed.error}")
-    for each in found.breakers:
-        again = output.ago(each.retry_at, now)
-        output.result(f"  connection {each.connection} is left alone after {each.failures} failures, tried {again}:")
-        output.result(f"    {each.reason}")
+    for line in troubles(found):
+        output.result(f"  {line}")
     for token in found.tokens:
         if token.reason:
             output.result(f"  token of {token.connection} is {token.state}: {token.reason}")
     output.result("")
-    output.table(("RUNS", "COUNT"), list(found.runs.items()))
+    output.table(("RUNS", "COUNT"), list(_counts(found).items()))
     if found.stopped:
-        output.note(f"{found.stopped} feeds are stopped: no automation listens to them")
+        output.note(f"{output.counted(found.stopped, 'feed is', 'feeds are')} stopped: no automation listens to them")
     if not any(process.state == "running" for process in found.processes):
         output.note("nothing is running: `hightide run` starts beat and worker")
+
+
+def troubles(found: Status) -> Iterator[str]:
+    """What feeds fail with, and connections that are left alone, told once for all the feeds that wait for them."""
+    silent = {each.connection for each in found.breakers}
+    waiting: Counter[str] = Counter()
+    for feed in found.feeds:
+        kind, _, reason = (feed.error or "").partition(": ")
+        if feed.connection in silent and kind in OUTAGES:
+            waiting[feed.connection] += 1
+        elif feed.error:
+            # what nobody foresaw is known by its name only
+            yield f"{feed.id}: {feed.error if kind.endswith('Error') else reason or kind}"
+    for each in found.breakers:
+        again = output.ago(each.retry_at, found.now)
+        yield f"connection {each.connection} is left alone after {each.failures} failures, tried {again}:"
+        yield f"  {each.reason}"
+        if waiting[each.connection]:
+            yield f"  {output.counted(waiting[each.connection], 'feed waits', 'feeds wait')} for it"
+
+
+def _counts(found: Status) -> dict[str, int]:
+    """How many runs stand how; those that were collected apart from those that were passed over."""
+    if not found.collected:
+        return dict(found.runs)
+    return {**found.runs, "skipped": found.runs["skipped"] - found.collected, "collected": found.collected}
 
 
 def _process_cells(process: ProcessReport, now: int) -> tuple[Any, ...]:
@@ -185,75 +214,4 @@ def _feed_cells(feed: FeedReport, now: int) -> tuple[Any, ...]:
 
 def _run_cells(run: RunLine, now: int) -> tuple[Any, ...]:
     name = f"{run.automation} (replay {run.replay})" if run.replay else run.automation
-    return (str(run.id), _stands(run, now), name, run.kind, run.key, output.ago(run.created_at, now), run.reason)
-
-
-def _stands(run: RunLine, now: int) -> str:
-    """The state of a run; one that is open and has said why it is not due yet is `waiting`."""
-    return "waiting" if run.state == "open" and run.reason and run.due_at > now else run.state
-
-
-def _history_shown(found: RunHistory) -> None:
-    run, now = found.run, now_ms()
-    replay = f" (replay {run.replay})" if run.replay else ""
-    output.fields(
-        {
-            "run": str(run.id),
-            "automation": f"{run.automation}{replay}",
-            "state": f"{_stands(run, now)}: {run.reason}" if run.reason else run.state,
-            "next attempt": output.ago(run.due_at, now) if run.state == "open" else None,
-            "event": f"{run.kind} {run.key}, version {run.version}, found {output.ago(found.found_at, now)}",
-            "feed": run.feed,
-            "begun": output.moment(run.created_at),
-            "ended": output.moment(run.ended_at),
-            "record": _compact(found.record),
-            "collected": _collected(found.collected),
-        }
-    )
-    for step in found.steps:
-        output.result("")
-        _step_shown(step)
-    output.result("")
-    output.result(_advice(found))
-
-
-def _collected(runs: Sequence[int], most: int = 10) -> str | None:
-    """The runs whose records one carries out beside its own."""
-    named = ", ".join(map(str, runs[:most])) + (", ..." if len(runs) > most else "")
-    return f"{len(runs) + 1} records, those of runs {named} too" if runs else None
-
-
-def _step_shown(step: StepRow) -> None:
-    output.fields(
-        {
-            f"step {step.number}": f"{step.name}: {step.action} on {step.connection}",
-            "state": step.state if step.status is None else f"{step.state} (HTTP {step.status})",
-            "attempts": step.attempts,
-            "inputs": _compact(orjson.loads(step.inputs)),
-            "sent": output.moment(step.sent_at),
-            "reason": step.reason,
-            "made": step.result_id,
-            "result": None if step.result is None else _compact(orjson.loads(step.result)),
-        }
-    )
-
-
-def _compact(value: Any, longest: int = 1000) -> str:
-    text = orjson.dumps(value).decode()
-    return text if len(text) <= longest else f"{text[:longest]}... ({len(text):,} characters; --json shows all)"
-
-
-def _advice(found: RunHistory) -> str:
-    """What a person can do next."""
-    run = found.run
-    if run.batch not in {None, run.id}:
-        return f"Nothing is left to do here: `hightide show-run {run.batch}` tells what became of its record."
-    ways: Mapping[str, str] = {
-        "open": "It is carried out, or tried again, by itself.",
-        "done": "Nothing is left to do.",
-        "skipped": f"Nothing is left to do; `hightide replay {run.automation} --since T` would fire it again.",
-        "failed": f"Put right what the reason says, then `hightide retry {run.id}` (`--current` takes the automation "
-        "as it is now).",
-        "uncertain": f"Look at the vendor whether it was done, then `hightide resolve {run.id} done|retry|skip`.",
-    }
-    return ways[run.state]
+    return (str(run.id), run.standing(now), name, run.kind, run.key, output.ago(run.created_at, now), run.reason)

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, RowMapping, select
+from sqlalchemy import Connection, RowMapping, and_, bindparam, select
 
 from triggers.reading import key_of
 from triggers.trigger import Trigger, Watch, Watermark
 from worker.ledger.runs import StepRow
 from worker.ledger.tables import AUTOMATIONS, EVENTS, FEEDS, RUNS, SET_ASIDE, STEPS
 
+WAITING = and_(RUNS.c.state == "open", RUNS.c.reason.is_not(None), RUNS.c.due_at > bindparam("now"))
+"""Open runs that have said why they are not due yet."""
+COLLECTED = and_(RUNS.c.batch > 0, RUNS.c.batch != RUNS.c.id)
+"""Runs whose record another one carries out: they are `skipped` themselves."""
 MOST_ASIDE = 5_000
 """So many set-aside records of a feed are looked through for a key."""
 
@@ -35,6 +39,12 @@ class RunLine:
     due_at: int
     ended_at: int | None
     batch: int | None
+
+    def standing(self, now: int) -> str:
+        """The state as people see it: what `waiting` and `collected` mean is said with WAITING and COLLECTED."""
+        if self.state == "open" and self.reason and self.due_at > now:
+            return "waiting"
+        return self.state if self.batch in {None, self.id} else "collected"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +79,8 @@ class RecordHistory:
 
     `seen` is the version in its cursor, None where the key is not in there. `aside` are the reasons for which records
     of that key were set aside. `baseline` says that the feed has not read yet what was there at its start, `floor` is
-    the time (epoch ms) below which nothing is emitted, for feeds that go by time.
+    the time (epoch ms) below which nothing is emitted, for feeds that go by time. `leaders` are the states of the runs
+    that collected its runs.
     """
 
     feed: str
@@ -81,6 +92,7 @@ class RecordHistory:
     floor: int | None
     start: str
     kinds: Mapping[str, Sequence[str]]
+    leaders: Mapping[int, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,15 +116,15 @@ class Memory:
 
 
 def runs(
-    connection: Connection, *, automation: str | None = None, state: str | None = None, limit: int = 20
+    connection: Connection, now: int, *, automation: str | None = None, state: str | None = None, limit: int = 20
 ) -> list[RunLine]:
-    """The newest runs, of one automation and in one state where that is wanted."""
+    """The newest runs, of one automation and in one state, as it is stored or as it is shown, where that is wanted."""
     wanted = _lines().order_by(RUNS.c.id.desc()).limit(limit)
     if automation is not None:
         wanted = wanted.where(RUNS.c.automation == automation)
     if state is not None:
-        wanted = wanted.where(RUNS.c.state == state)
-    return [_line(row) for row in connection.execute(wanted).mappings()]
+        wanted = wanted.where({"waiting": WAITING, "collected": COLLECTED}.get(state, RUNS.c.state == state))
+    return [_line(row) for row in connection.execute(wanted, {"now": now}).mappings()]
 
 
 def run(connection: Connection, number: int) -> RunHistory | None:
@@ -143,16 +155,18 @@ def record(connection: Connection, feed: str, key: str, triggers: Mapping[str, T
     cursor = {} if row["cursor"] is None else orjson.loads(row["cursor"])
     timed = trigger is not None and isinstance(trigger.strategy, Watermark)
     known = cursor.get("seen" if timed else "known", {})
+    events = _events(connection, feed, key)
     return RecordHistory(
         feed=feed,
         key=key,
-        events=_events(connection, feed, key),
+        events=events,
         aside=() if trigger is None else _aside(connection, feed, key, trigger),
         seen=known.get(key),
         baseline=cursor.get("phase", "baseline") == "baseline",
         floor=cursor.get("floor") if timed else None,
         start=row["start"],
         kinds=_kinds(connection, feed),
+        leaders=_states(connection, {run.batch for event in events for run in event.runs if run.batch}),
     )
 
 
@@ -202,6 +216,11 @@ def _aside(connection: Connection, feed: str, key: str, trigger: Trigger) -> tup
 def _kinds(connection: Connection, feed: str) -> dict[str, Sequence[str]]:
     wanted = select(AUTOMATIONS.c.name, AUTOMATIONS.c.kinds).where(AUTOMATIONS.c.feed == feed, AUTOMATIONS.c.active)
     return {row.name: orjson.loads(row.kinds) for row in connection.execute(wanted)}
+
+
+def _states(connection: Connection, runs: Collection[int]) -> dict[int, str]:
+    wanted = select(RUNS.c.id, RUNS.c.state).where(RUNS.c.id.in_(runs))
+    return {row.id: row.state for row in connection.execute(wanted)} if runs else {}
 
 
 def _lines(*more: Any) -> Any:

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, RowMapping, func, select
 
 from config.automation import Schedule, schedule_of
 from worker.heartbeat import SILENT
+from worker.histories import COLLECTED
 from worker.ledger import breakers, credentials
 from worker.ledger.breakers import OpenBreaker
 from worker.ledger.tables import AUTOMATIONS, FEEDS, PROCESSES, RUNS, SET_ASIDE
@@ -78,7 +79,8 @@ class TokenReport:
 class Status:
     """All of it; `runs` counts by state, and every state is there.
 
-    `breakers` are the connections that are left alone for a while; `stopped` feeds are listened to by nobody.
+    `breakers` are the connections that are left alone for a while; `stopped` feeds are listened to by nobody; of
+    the skipped runs, `collected` are those whose records others carry out.
     """
 
     now: int
@@ -88,6 +90,7 @@ class Status:
     breakers: tuple[OpenBreaker, ...]
     stopped: int
     tokens: tuple[TokenReport, ...] = ()
+    collected: int = 0
 
 
 def status(connection: Connection, now: int) -> Status:
@@ -99,6 +102,7 @@ def status(connection: Connection, now: int) -> Status:
         runs=run_counts(connection),
         breakers=tuple(breakers.known(connection, now)),
         tokens=tokens(connection),
+        collected=connection.scalar(select(func.count()).select_from(RUNS).where(COLLECTED)) or 0,
         stopped=connection.scalar(select(func.count()).select_from(FEEDS).where(~FEEDS.c.active)) or 0,
     )
 

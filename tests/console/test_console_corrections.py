@@ -201,11 +201,11 @@ def test_a_replay_fires_again_for_the_events_since_then_beside_the_runs_they_had
     assert (done.fired, done.open) == (2, 0)
     again = taken(ledger, now=NOW + 2 * MINUTE)
     assert {run.key for run in again} == {"c1", "c2"}
-    assert [run.replay for run in ledger.read_now(histories.runs, state="open")] == [1, 1]
+    assert [run.replay for run in ledger.read_now(histories.runs, NOW, state="open")] == [1, 1]
     for run in again:
         ended(ledger, run, "done")
     ledger.write_now(corrections.replay, "greet", NOW + MINUTE, NOW + 3 * MINUTE)
-    assert [run.replay for run in ledger.read_now(histories.runs, state="open")] == [2, 2]
+    assert [run.replay for run in ledger.read_now(histories.runs, NOW, state="open")] == [2, 2]
 
 
 def test_a_replay_leaves_events_alone_whose_run_is_still_open(ledger: Store) -> None:
@@ -229,7 +229,7 @@ def test_a_replay_fires_for_an_automation_that_came_later(ledger: Store) -> None
     polled(ledger, feed, "c1")
     ledger.write_now(deploy, [GREET, replace(GREET, name="late")], TRIGGERS, NOW)
     assert ledger.write_now(corrections.replay, "late", NOW, NOW).fired == 1
-    assert ledger.read_now(histories.runs, automation="late")[0].replay == 0
+    assert ledger.read_now(histories.runs, NOW, automation="late")[0].replay == 0
 
 
 def test_a_replay_of_what_is_not_listening_is_refused_with_what_is(ledger: Store) -> None:
