@@ -135,6 +135,13 @@ async def test_a_step_that_cannot_be_sent_fails_with_its_reason_and_may_be_toler
     assert works.vendor.names("/guarded") == ([] if on_error == "stop" else ["x"])
 
 
+async def test_a_condition_that_cannot_be_judged_is_named(works: Works) -> None:
+    flow = automation(when="record.name > 5")
+    run = works.opened(flow, {"name": "Ada"})
+    assert await works.finished(run, flow) == "failed"
+    assert works.run(run).reason.startswith("a template failed: when: ")
+
+
 async def test_a_list_that_cannot_be_gone_through_names_its_step(works: Works) -> None:
     flow = automation(steps=(step("each", for_each="record.id"),))
     run = works.opened(flow)

@@ -80,7 +80,7 @@ async def test_an_event_that_is_passed_over_takes_no_turn(works: Works) -> None:
 async def test_an_expression_that_fails_fails_the_run(works: Works) -> None:
     run = works.opened(daily("record.id + 5"), {})
     assert await works.finished(run, daily("record.id + 5")) == "failed"
-    assert works.run(run).reason.startswith("a template failed: ")
+    assert works.run(run).reason.startswith("a template failed: once_per: ")
 
 
 async def test_values_are_told_apart_by_their_type_and_long_ones_by_their_fingerprint(works: Works) -> None:
