@@ -46,7 +46,15 @@ class Around:
 
 def read_automations(found: Findings, around: Around) -> dict[str, Automation | None]:
     """The automations of a file by name; None for those that are at fault, which is among the findings."""
-    top = found.sound(AUTOMATIONS, found.document.value, ())
+    value = found.document.value
+    if value is None or value == {"automations": None}:
+        found.fault((), "there is no automation in the file", "write one beneath `automations:`, or remove the file")
+        return {}
+    if isinstance(value, dict) and "automations" in value and value["automations"] is None:
+        for name in value.keys() - {"automations"}:
+            found.fault((name,), f"`{name}` is not beneath `automations`", "indent it by two spaces", key=True)
+        return {}
+    top = found.sound(AUTOMATIONS, value, ())
     given: dict[str, Any] = top.get("automations", {})
     return {name: _automation(name, value, found, around) for name, value in given.items()}
 
@@ -140,12 +148,15 @@ class _Home:
 
 def _steps(values: list[Any], place: Place, home: _Home, found: Findings, around: Around) -> tuple[Step, ...]:
     before: dict[str, int] = {}
+    ids = [value.get("id") if isinstance(value, dict) else None for value in values]
     steps = []
     for number, value in enumerate(values):
         given = found.sound(STEP, found.filled(value), (*place, number))
         written = {name: value[name] for name in given}
         name = given.get("id")
-        step = _step(given, written, (*place, number), _Earlier(number, home, tuple(before)), found, around)
+        later = tuple(each for each in ids[number + 1 :] if isinstance(each, str))
+        around_it = _Others(number, home, tuple(before), later)
+        step = _step(given, written, (*place, number), around_it, found, around)
         steps.append(step)
         if name in before:
             hint = f"the first is step {before[name] + 1}"
@@ -156,26 +167,30 @@ def _steps(values: list[Any], place: Place, home: _Home, found: Findings, around
 
 
 @dataclass(frozen=True, slots=True)
-class _Earlier:
-    """What one step stands on: its place, what all do, and the ids of the steps before it."""
+class _Others:
+    """What one step stands on: its place, what all do, and the ids of the steps before and after it."""
 
     number: int
     home: _Home
-    steps: tuple[str, ...]
+    before: tuple[str, ...]
+    after: tuple[str, ...]
+
+    def scope(self, roots: Collection[str]) -> Scope:
+        """What a template of the step may name, beside what all may start from."""
+        return Scope(roots=(*self.home.roots, "steps", *roots), steps=self.before, later=self.after)
 
 
 def _step(
-    given: dict[str, Any], written: dict[str, Any], place: Place, earlier: _Earlier, found: Findings, around: Around
+    given: dict[str, Any], written: dict[str, Any], place: Place, others: _Others, found: Findings, around: Around
 ) -> Step:
     """The step; where something is missing in it, which is among the findings, it is not usable."""
-    use, home = given.get("use", ""), earlier.home.connection
+    use, home = given.get("use", ""), others.home.connection
     row = _row(use, around.actions, around, (*place, "use"), found)
     name = given.get("connection") or _default_connection(use if row else "", place, home, found, around)
     connection = _connection(name, use if row else "", (*place, "connection"), found, around)
     _check_locations(name, home, (*place, "connection"), found, around)
-    roots = (*earlier.home.roots, "steps")
-    _check_expression(written.get("for_each"), (*place, "for_each"), Scope(roots=roots, steps=earlier.steps), found)
-    scope = Scope(roots=(*roots, "item") if "for_each" in written else roots, steps=earlier.steps)
+    _check_expression(written.get("for_each"), (*place, "for_each"), others.scope(()), found)
+    scope = others.scope(("item",) if "for_each" in written else ())
     _check_expression(written.get("when"), (*place, "when"), scope, found)
     inputs = written.get("with", {})
     check_templates(inputs, (*place, "with"), scope, found)
@@ -184,7 +199,7 @@ def _step(
         if not row.warned or any(name in inputs for name in row.warned):
             _warn(row, place, found)
     return Step(
-        id=given.get("id") or str(earlier.number + 1),
+        id=given.get("id") or str(others.number + 1),
         use=use,
         connection=name,
         with_=inputs,
@@ -197,15 +212,18 @@ def _step(
 
 
 Row = TypeVar("Row", Trigger, Action)
+_A = {"action": "an action", "trigger": "a trigger"}
 
 
 def _row(use: str, rows: Mapping[str, Row], around: Around, place: Place, found: Findings) -> Row | None:
     row = rows.get(use)
     if row is None and use and use.partition(".")[0] not in around.broken:
-        is_, wanted = ("an action", "a trigger") if use in around.actions else ("a trigger", "an action")
-        other = use in around.actions or use in around.triggers
-        message = f"`{use}` is {is_}, and {wanted} is expected" if other else f"unknown operation `{use}`"
-        found.fault(place, message, close(use, rows) or "`hightide catalog --all` lists them")
+        is_, wanted = ("action", "trigger") if use in around.actions else ("trigger", "action")
+        if use in around.actions or use in around.triggers:  # what is spelled alike would do something else
+            message = f"`{use}` is {_A[is_]}, and {_A[wanted]} is expected"
+            found.fault(place, message, f"`hightide catalog --all --kind {wanted}` lists them")
+        else:
+            found.fault(place, f"unknown operation `{use}`", close(use, rows) or "`hightide catalog --all` lists them")
     return row
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+import re
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,7 +15,7 @@ from ruamel.yaml.error import MarkedYAMLError, ReusedAnchorWarning, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from ruamel.yaml.reader import ReaderError
 
-from config.problems import Problem
+from config.problems import Problem, Said
 
 T = TypeVar("T")
 
@@ -79,8 +80,8 @@ def parse(text: str, file: str) -> tuple[Document | None, tuple[Problem, ...]]:
     except MarkedYAMLError as exc:
         mark = exc.problem_mark or exc.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        said = exc.problem or exc.context or "cannot be read"
-        return None, (Problem(file=file, line=line, column=column, message=f"is no YAML: {said}"),)
+        message, hint = _in_words(exc.problem or exc.context or "cannot be read")
+        return None, (Problem(file=file, line=line, column=column, message=message, hint=hint),)
     except ReaderError as exc:
         line, column = _position(text[: exc.position])
         return None, (Problem(file=file, line=line, column=column, message="a character that YAML does not allow"),)
@@ -93,6 +94,30 @@ def parse(text: str, file: str) -> tuple[Document | None, tuple[Problem, ...]]:
     refused = frozenset((problem.line, problem.column) for problem in reading.problems)
     document = Document(file=file, value=value, keys=reading.keys, values=reading.values, refused=refused)
     return document, tuple(reading.problems)
+
+
+_IN_WORDS: Sequence[tuple[str, Said]] = (
+    (
+        r"expected <block end>, but found '(<block \w+ start>|\?|-)'",
+        ("is indented wrongly", "begin it in the same column as its neighbours"),
+    ),
+    (r"expected <block end>, but found '<scalar>'", ("goes on after its end", "put the whole text in quotes")),
+    (r"found character '\\t'", ("a tab", "YAML is indented by spaces")),
+    (r"found character '[%@`]'", ("a text cannot begin so", "put it in quotes")),
+    (
+        r"mapping values are not allowed here",
+        (
+            "a colon that belongs to nothing",
+            "text with `: ` in it needs quotes; or the line before is indented wrongly",
+        ),
+    ),
+)
+"""What the parser says of common mistakes, and how to say it to people."""
+
+
+def _in_words(said: str) -> Said:
+    known = (words for pattern, words in _IN_WORDS if re.match(pattern, said))
+    return next(known, (f"is no YAML: {said}", None))
 
 
 def _position(before: str) -> Mark:
@@ -147,8 +172,10 @@ class _Reading:
             if key.tag == _TAG + "merge":
                 merged += value.value if isinstance(value, SequenceNode) else [value]
             elif not isinstance(key, ScalarNode) or not str(key.tag).startswith(_TAG):
-                hint = "a template needs quotes" if isinstance(key, MappingNode) else None
-                self.refuse(key, "a key must be plain text", hint)
+                if node.flow_style and isinstance(key, MappingNode):
+                    self.refuse(node, "a template without quotes", 'write "{{ ... }}"')
+                else:
+                    self.refuse(key, "a key must be plain text")
             elif key.value in own:
                 first = _mark(own[key.value][0])[0]
                 self.refuse(key, f"`{key.value}` is here a second time", f"the first is in line {first}")

@@ -179,6 +179,19 @@ def round_(value: float, digits: int = 0) -> float:
     return type(value)(Decimal(str(value)).quantize(Decimal(1).scaleb(-max(0, min(digits, 15))), ROUND_HALF_UP))
 
 
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError(f"unknown time zone {name!r}: expected a name such as Europe/Vienna") from None
+
+
+def _form(form: str) -> str:
+    if form != "iso" and "%" not in form:
+        raise ValueError(f"{form!r} is no form of a time: expected `iso` or such as '%d.%m.%Y'; the zone comes second")
+    return form
+
+
 FILTERS: Mapping[str, Callable[..., Any]] = MappingProxyType(
     {
         "date": date_,
@@ -195,6 +208,15 @@ FILTERS: Mapping[str, Callable[..., Any]] = MappingProxyType(
         "slug": slug,
     }
 )
+
+
+WRITTEN_OUT: Mapping[str, tuple[tuple[str, int, Callable[[Any], Any]], ...]] = MappingProxyType(
+    {
+        "date": (("form", 0, _form), ("zone", 1, _zone)),
+        "plus": (("span", 0, signed),),
+    }
+)
+"""Arguments of filters, by name and position, that can be checked where they are written out."""
 
 
 def plain(value: Any) -> Any:
@@ -296,10 +318,3 @@ def _untitled(words: list[str]) -> list[str]:
 def _is_suffix(word: str) -> bool:
     bare = word.replace(".", "")
     return bare.casefold() in _SUFFIXES or bare == "MD"  # Md is a name
-
-
-def _zone(name: str) -> ZoneInfo:
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError(f"unknown time zone {name!r}: expected a name such as Europe/Vienna") from None

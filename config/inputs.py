@@ -11,7 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from config.document import Place
-from config.problems import meant
+from config.problems import guess, meant
 from config.templates import is_template
 
 
@@ -37,7 +37,7 @@ def faults(adapter: TypeAdapter[Any], value: Any, noun: str = "field", *, templa
         found = _placed(exc.errors(include_url=False, include_input=False), value, templates=templates)
         if any(detail["type"] == "extra_forbidden" for _, detail in found):
             schema = adapter.json_schema()
-        return _joined(_fault(place, detail, schema, noun) for place, detail in found)
+        return _once(_joined(_fault(place, detail, value, schema, noun) for place, detail in found))
     return []
 
 
@@ -95,8 +95,7 @@ _OF_THE_WHOLE = frozenset({"value_error", "assertion_error", "union_tag_invalid"
 def _explained_by_template(place: Place, detail: ErrorDetails, value: Any) -> bool:
     if detail["type"] in _ABOUT_NAMES:
         return False
-    for step in place:
-        value = value[step]
+    value = _at(place, value)
     return _holds_template(value) if detail["type"] in _OF_THE_WHOLE else _is_template(value)
 
 
@@ -120,6 +119,16 @@ def _joined(found: Iterable[Fault]) -> list[Fault]:
     return [_either(group) for group in by_place.values()]
 
 
+def _once(found: Sequence[Fault]) -> list[Fault]:
+    """The same faults, but for a name that is missing only because it is there misspelled."""
+    misspelled = {(each.place[:-1], each.hint) for each in found if each.about == "unknown"}
+    return [
+        each
+        for each in found
+        if each.about != "missing" or (each.place[:-1], guess(str(each.place[-1]))) not in misspelled
+    ]
+
+
 def _either(group: Sequence[Fault]) -> Fault:
     words = dict.fromkeys([group[0].message, *(_after_name(each.message) for each in group[1:])])
     same = len({each.message for each in group}) == 1
@@ -131,7 +140,7 @@ def _after_name(message: str) -> str:
     return re.sub(r"^`[^`]*` (should be )?", "", message)
 
 
-def _fault(place: Place, detail: ErrorDetails, schema: Mapping[str, Any], noun: str) -> Fault:
+def _fault(place: Place, detail: ErrorDetails, whole: Any, schema: Mapping[str, Any], noun: str) -> Fault:
     name = named(place)
     match detail["type"]:
         case "missing":
@@ -145,7 +154,24 @@ def _fault(place: Place, detail: ErrorDetails, schema: Mapping[str, Any], noun: 
             return Fault(place=place, about="value", message=f"{name} should be {expected.replace(chr(39), '`')}")
         case kind:
             said = _WORDS.get(kind) or re.sub(r"^(Value error, |Input )", "", detail["msg"])
-            return Fault(place=place, about="value", message=f"{name} {said}", hint=_HINTS.get(kind))
+            return Fault(place=place, about="value", message=f"{name} {said}", hint=_instead(kind, _at(place, whole)))
+
+
+def _at(place: Place, value: Any) -> Any:
+    for step in place:
+        value = value[step]
+    return value
+
+
+def _instead(kind: str, value: Any) -> str | None:
+    """The hint that says what is there instead, where what should be there does not say it all."""
+    match value:
+        case None:
+            return "it is null"
+        case list() | dict() if kind == "string_type":
+            return "it is a list" if isinstance(value, list) else "it is a mapping"
+        case _:
+            return "text that looks like something else needs quotes" if kind == "string_type" else None
 
 
 def named(place: Place) -> str:
@@ -170,7 +196,6 @@ _WORDS = {
     "float_parsing": "should be a number",
     "none_required": "should be null",
 }
-_HINTS = {"string_type": "text that looks like something else needs quotes"}
 
 
 def _names_at(schema: Mapping[str, Any], place: Place) -> list[str]:

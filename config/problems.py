@@ -44,8 +44,15 @@ def _order(found: Problem) -> tuple[bool, str, int, int, str]:
 def close(word: str, words: Iterable[str]) -> str | None:
     """The hint that names the word that was probably meant."""
     known = {each.casefold(): each for each in words}
-    found = get_close_matches(word.casefold()[:100], known, n=1, cutoff=0.6)
-    return f"did you mean `{known[found[0]]}`?" if found else None
+    wanted = word.casefold()[:100]
+    longer = [each for each in known if each.startswith(f"{wanted}_")]  # `location_id` rather than `locations`
+    found = longer or get_close_matches(wanted, known, n=1, cutoff=0.6)
+    return guess(known[found[0]]) if found else None
+
+
+def guess(word: str) -> str:
+    """The hint that a word was probably meant."""
+    return f"did you mean `{word}`?"
 
 
 def meant(word: str, words: Iterable[str]) -> str | None:

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 
 from jinja2 import nodes
 
+from config.filters import WRITTEN_OUT
 from config.language import FAILURES, LANGUAGE, parsed, parsed_expression
 from config.problems import Said, listed, meant
+from config.syntax import remedy
 from config.templates import dotted, fault, is_template
 
 CUSTOM = "custom"
@@ -21,10 +23,11 @@ RECORDS = "records"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:
-    """What a template at one place may name: its roots, and the steps that come before it."""
+    """What a template at one place may name: its roots, and the steps that come before it; those `later` it may not."""
 
     roots: Collection[str]
     steps: Collection[str] = ()
+    later: Collection[str] = ()
 
 
 def faults_of_template(source: str, scope: Scope) -> list[Said]:
@@ -32,7 +35,7 @@ def faults_of_template(source: str, scope: Scope) -> list[Said]:
     try:
         tree = parsed(source)
     except FAILURES as exc:
-        return [(f"the template {fault(exc)}", None)]
+        return [(f"the template {fault(exc)}", remedy(exc, source, template=True))]
     return list(_faults(tree, scope))
 
 
@@ -41,7 +44,7 @@ def faults_of_expression(source: str, scope: Scope) -> list[Said]:
     try:
         tree = parsed_expression(source)
     except FAILURES as exc:
-        return [(f"the expression {fault(exc)}", None)]
+        return [(f"the expression {fault(exc)}", remedy(exc, source, template=False))]
     return list(_faults(tree, scope))
 
 
@@ -71,6 +74,19 @@ def _unknown_words(found: Collection[nodes.Node]) -> Iterator[Said]:
                 yield f"unknown test `{name}`", meant(name, [test for test in LANGUAGE.tests if test.isalpha()])
 
 
+def _faults_of_arguments(found: Collection[nodes.Node]) -> Iterator[Said]:
+    """What is wrong with times, spans and zones that are written out: a run need not be the first to find it."""
+    for node in (each for each in found if isinstance(each, nodes.Filter)):
+        given = dict(enumerate(node.args)) | {pair.key: pair.value for pair in node.kwargs}
+        for name, number, check in WRITTEN_OUT.get(node.name, ()):
+            argument = given.get(number, given.get(name))
+            if isinstance(argument, nodes.Const):
+                try:
+                    check(argument.value)
+                except (TypeError, ValueError) as exc:
+                    yield f"`{node.name}`: {exc}", None
+
+
 def _faults_of_custom(tree: nodes.Template, found: Collection[nodes.Node]) -> Iterator[Said]:
     calls = _custom_calls(tree)
     if len(calls) < sum(dotted(node) == (CUSTOM,) for node in found):
@@ -88,6 +104,7 @@ def _custom_calls(tree: nodes.Template) -> list[nodes.Call]:
 def _faults(tree: nodes.Template, scope: Scope) -> Iterator[Said]:
     found = list(tree.find_all(nodes.Node))
     yield from _unknown_words(found)
+    yield from _faults_of_arguments(found)
     own = {"loop", *LANGUAGE.globals}
     own |= {node.name for node in found if isinstance(node, nodes.Name) and node.ctx == "store"}
     for name in dict.fromkeys(node.name for node in found if isinstance(node, nodes.Name) and node.ctx == "load"):
@@ -120,5 +137,7 @@ def _unknown_root(name: str, scope: Scope) -> Said:
 
 
 def _unknown_step(name: str, scope: Scope) -> Said:
+    if name in scope.later:
+        return f"step `{name}` comes after this one", "move it up"
     hint = meant(name, scope.steps) if scope.steps else "no step before it has an `id`"
     return f"no step `{name}` comes before this one", hint

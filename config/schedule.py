@@ -10,11 +10,19 @@ from zoneinfo import available_timezones
 from croniter import CroniterBadDateError, CroniterError, croniter
 
 from config.automation import Auto, Every, Start
-from config.problems import meant
+from config.problems import close
 from config.span import spanned
 
 SHORTEST, LONGEST = 60, 900
 _UNITS = {"s": 1, "sec": 1, "second": 1, "m": 60, "min": 60, "minute": 60, "h": 3600, "hr": 3600, "hour": 3600}
+_FIELDS = (
+    ("minute", "0 to 59"),
+    ("hour", "0 to 23"),
+    ("day", "1 to 31, or `l` for the last"),
+    ("month", "1 to 12, or jan to dec"),
+    ("weekday", "0 to 7, or sun to sat"),
+)
+"""The fields of a cron expression, and what each may hold."""
 _SOME_TIME = datetime(2024, 1, 1, tzinfo=UTC)
 
 
@@ -86,8 +94,18 @@ def cron(expression: str) -> str:
     except CroniterBadDateError:
         raise Unclear(f"`{expression}` never comes due") from None
     except (CroniterError, ValueError, OverflowError, LookupError, TypeError):
-        raise Unclear(f"`{expression}` is no cron expression", hint) from None
+        raise Unclear(f"`{expression}` is no cron expression", _field_at_fault(expression) or hint) from None
     return expression
+
+
+def _field_at_fault(expression: str) -> str | None:
+    """The hint that names the first field that is wrong also with nothing else asked for."""
+    for number, (field, (name, bounds)) in enumerate(zip(expression.split(), _FIELDS, strict=True)):
+        alone = ["*"] * 5
+        alone[number] = field
+        if not croniter.is_valid(" ".join(alone)):
+            return f"the {name} `{field}` is wrong: {bounds}"
+    return None
 
 
 def timezone(name: str) -> str:
@@ -97,7 +115,9 @@ def timezone(name: str) -> str:
         Unclear: it is not.
     """
     if name not in _zones():
-        raise Unclear(f"unknown time zone `{name}`", meant(name, _zones()) or "expected such as `Europe/Vienna`")
+        # what has no place in it (EST) knows no summer time, and is rarely what is meant
+        places = [zone for zone in _zones() if "/" in zone or zone == "UTC"]
+        raise Unclear(f"unknown time zone `{name}`", close(name, places) or "expected such as `Europe/Vienna`")
     return name
 
 

@@ -7,6 +7,7 @@ gives `omit` is left out of the mapping or list that it stands in.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
@@ -163,8 +164,30 @@ def fault(exc: BaseException) -> str:
             return f"does not parse: {exc.message}"
         case RecursionError() | MemoryError():
             return "is nested too deeply"
+        case TypeError():
+            return _of_kinds(str(exc))
         case _:
             return str(exc) or type(exc).__name__
+
+
+_KINDS: Mapping[str, str] = {
+    "str": "text", "int": "a number", "float": "a number", "bool": "true or false", "NoneType": "null",
+    "list": "a list", "dict": "a mapping", "datetime.datetime": "a time", "datetime": "a time",
+}  # fmt: skip
+_OPERANDS = re.compile(
+    r"(?:unsupported operand type\(s\) for )?'?([^' ]+?)'?(?: not supported between instances of|:)"
+    r" '([\w.]+)' and '([\w.]+)'"
+)
+
+
+def _of_kinds(said: str) -> str:
+    """What Python says of operands that do not go together, in words for people."""
+    found = _OPERANDS.fullmatch(said)
+    if found is None:
+        return said
+    left, right = (_KINDS.get(kind, kind) for kind in found.groups()[1:])
+    remedy = " (`| default(0) | float` makes a number of null and of text)" if "a number" in (left, right) else ""
+    return f"`{found[1]}` does not go between {left} and {right}{remedy}"
 
 
 def _native(expression: nodes.Node) -> Program:

@@ -240,6 +240,8 @@ def _problems(error: ValidationError, inputs: Mapping[str, Any], operation: Oper
         path = _path(detail["loc"], inputs)
         if detail["type"] == "extra_forbidden" and len(detail["loc"]) == 1:
             message = _surplus(path, operation)
+        elif detail["type"] == "string_type":
+            message = _no_text(detail["input"])
         else:
             message = _WORDS.get(detail["type"], detail["msg"].removeprefix("Value error, ").replace("Input ", ""))
         found.setdefault(path, []).append(message)
@@ -249,7 +251,6 @@ def _problems(error: ValidationError, inputs: Mapping[str, Any], operation: Oper
 _WORDS = {
     "missing": "is required",
     "extra_forbidden": "is not a field of this object",
-    "string_type": "should be text; put a number in quotes",
     "string_too_short": "should not be empty",
     "list_type": "should be a list",
     "dict_type": "should be an object",
@@ -261,6 +262,16 @@ _WORDS = {
     "float_type": "should be a number",
     "float_parsing": "should be a number",
 }
+
+
+def _no_text(value: Any) -> str:
+    match value:
+        case None:
+            return "should be text, and is null"
+        case list() | dict():
+            return "should be text, and is a list" if isinstance(value, list) else "should be text, and is an object"
+        case _:
+            return "should be text; put a number in quotes"
 
 
 def _path(loc: tuple[int | str, ...], inputs: Any) -> str:

@@ -144,7 +144,7 @@ class Admin:
 
     def _add_leads(self, _query: Mapping[str, str], body: Any) -> Record:
         keys = self.leads.start(body)
-        return {"made": self.leads.made, "ids": keys}
+        return {"made": len(keys), "ids": keys}
 
     def _show_leads(self, _query: Mapping[str, str], _body: Any) -> Record:
         return {"made": self.leads.made, "streams": [stream.told() for stream in self.leads.streams]}

@@ -130,7 +130,7 @@ MISTAKES = [
     (trigger("", use="zzz"), "3:20: unknown operation `zzz` (`hightide catalog --all` lists them)"),
     (
         trigger("", use="toy.notes.create"),
-        "3:20: `toy.notes.create` is an action, and a trigger is expected (`hightide catalog --all` lists them)",
+        "3:20: `toy.notes.create` is an action, and a trigger is expected (`hightide catalog --all --kind trigger` lists them)",
     ),
     (trigger("", connection="amce"), "3:50: unknown connection `amce` (did you mean `acme`?)"),
     (
@@ -149,12 +149,12 @@ MISTAKES = [
     (trigger("every: 5"), "3:63: `5` is no interval (did you mean `5m`?)"),
     (trigger("every: 90 seconds"), "3:63: `90 seconds` is no interval (did you mean `90s`?)"),
     (trigger("every: often"), "3:63: `often` is no interval (expected `1m` to `15m`, or `auto`)"),
-    (trigger("every: [1m]"), "3:63: `every` should be text or a whole number (text that looks like something else needs quotes)"),
+    (trigger("every: [1m]"), "3:63: `every` should be text or a whole number (it is a list)"),
     (
         trigger('cron: "61 * * * *"'),
-        "3:62: `61 * * * *` is no cron expression "
-        "(expected minute, hour, day, month, weekday, such as `*/5 9-17 * * mon-fri`)",
+        "3:62: `61 * * * *` is no cron expression (the minute `61` is wrong: 0 to 59)",
     ),
+    (trigger('cron: "*/5 25 * * *"'), "3:62: `*/5 25 * * *` is no cron expression (the hour `25` is wrong: 0 to 23)"),
     (
         trigger('cron: "* * * * * *"'),
         "3:62: `* * * * * *` is no cron expression of five fields "
@@ -164,6 +164,10 @@ MISTAKES = [
     (
         trigger('cron: "0 6 * * *", timezone: Europe/Viena'),
         "3:85: unknown time zone `Europe/Viena` (did you mean `Europe/Vienna`?)",
+    ),
+    (
+        trigger('cron: "0 6 * * *", timezone: CEST'),
+        "3:85: unknown time zone `CEST` (expected such as `Europe/Vienna`)",
     ),
     (trigger("timezone: UTC"), "3:56: `timezone` belongs to `cron`"),
     (trigger('every: 1m, cron: "0 6 * * *"'), "3:67: `cron` and `every` exclude each other (leave one of them out)"),
@@ -208,7 +212,15 @@ MISTAKES = [
     (one(more="when: recrod.tags"), "5:11: unknown name `recrod` (did you mean `record`?)"),
     (one(more="when: record.x is defned"), "5:11: unknown test `defned` (did you mean `defined`?)"),
     (one(more="when: steps.a.id"), "5:11: `steps` is only there in the steps after the first"),
-    (one(more="when: record.x ="), "5:11: the expression goes on with `=`, which does not belong to it"),
+    (one(more="when: record.x ="), "5:11: the expression goes on with `=`, which does not belong to it (write `==` to compare)"),
+    (one(more="when: record.x && 1"), "5:11: the expression does not parse: unexpected char '&' at 9 (write `and`)"),
+    (one(more="when: record.x || 1"), "5:11: the expression does not parse: expected token 'name', got '|' (write `or`)"),
+    (one(more="when: '!record.x'"), "5:11: the expression does not parse: unexpected char '!' at 0 (write `not`)"),
+    (one(more="when: record.tags contains '&&'"), "5:11: the expression goes on with `contains`, which does not belong to it (write `'x' in record.tags`)"),
+    (one(more="when: now | date('%d', 'Berlin') == '1'"), "5:11: `date`: unknown time zone 'Berlin': expected a name such as Europe/Vienna"),
+    (one(more="when: now | date(zone='Berlin') == '1'"), "5:11: `date`: unknown time zone 'Berlin': expected a name such as Europe/Vienna"),
+    (one(more="when: now | date('Europe/Berlin') == '1'"), "5:11: `date`: 'Europe/Berlin' is no form of a time: expected `iso` or such as '%d.%m.%Y'; the zone comes second"),
+    (one(more="when: now | plus('3 days') > record.x"), "5:11: `plus`: '3 days' is no span of time: expected such as 30s, 10m, 2h, 2d or -2d"),
     (one(more='when: ""'), "5:11: `when` should not be empty"),
     (one(more="once_per: record.email"), "5:15: `record.email` names no value and span (expected an expression and a span, such as `record.email per 1d`)"),
     (one(more="once_per: record.email per day"), "5:15: `record.email per day` is no span of time (expected an expression and a span, such as `record.email per 1d`)"),
@@ -233,14 +245,15 @@ MISTAKES = [
     ("automations:\n  x:\n    steps: [{use: toy.notes.create, with: {leadId: a, body: b}}]\n", "2:3: `trigger` is missing"),
     (f"automations:\n  x:\n    {TRIGGER}\n", "2:3: `steps` is missing"),
     ("automations:\n  x: 5\n", "2:6: this should be a mapping of names to values"),
-    ("automations:\n", "1:1: `automations` should be a mapping of names to values"),
-    ("automation: {}\n", "1:1: `automations` is missing\n1:1: unknown field `automation` (did you mean `automations`?)"),
+    ("automations:\n", "1:1: there is no automation in the file (write one beneath `automations:`, or remove the file)"),
+    ("automations:\nx:\n  steps: []\n", "2:1: `x` is not beneath `automations` (indent it by two spaces)"),
+    ("automation: {}\n", "1:1: unknown field `automation` (did you mean `automations`?)"),
     ("- x\n", "1:1: this should be a mapping of names to values"),
-    ("", "1:1: this should be a mapping of names to values"),
+    ("", "1:1: there is no automation in the file (write one beneath `automations:`, or remove the file)"),
     # the steps
     (one(steps="[note]"), "4:13: this should be a mapping of names to values"),
     (with_(CONTRACT, use="toy.contract.create"), "4:19: unknown operation `toy.contract.create` (did you mean `toy.contracts.create`?)"),
-    (with_("leadId: a", use="toy.leads.get"), "4:19: `toy.leads.get` is a trigger, and an action is expected (did you mean `toy.leads.find`?)"),
+    (with_("leadId: a", use="toy.leads.get"), "4:19: `toy.leads.get` is a trigger, and an action is expected (`hightide catalog --all --kind action` lists them)"),
     (with_("body: x", use="other.papers.create"), "4:13: `connection` is missing: the trigger's is of kind toy (of kind other: `paper`)"),
     (step("connection: papr, with: {body: x}", use="other.papers.create"), "4:52: unknown connection `papr` (did you mean `paper`?)"),
     (step(f"id: my-step, with: {{{CONTRACT}}}"), "4:45: `id` should be letters, digits and underscores, with no digit first"),
@@ -249,7 +262,7 @@ MISTAKES = [
     (step(f"wait: two days, with: {{{CONTRACT}}}"), "4:47: `two days` is no span of time (expected such as `30s`, `10m`, `2h` or `2d`, up to `90d`)"),
     (step(f"wait: 91d, with: {{{CONTRACT}}}"), "4:47: `91d` is not between 1s and 90d (expected such as `30s`, `10m`, `2h` or `2d`, up to `90d`)"),
     (step(f"wait: 30, with: {{{CONTRACT}}}"), "4:47: `30` is no span of time (expected such as `30s`, `10m`, `2h` or `2d`, up to `90d`)"),
-    (step(f"for_each: [a], with: {{{CONTRACT}}}"), "4:51: `for_each` should be text (text that looks like something else needs quotes)"),
+    (step(f"for_each: [a], with: {{{CONTRACT}}}"), "4:51: `for_each` should be text (it is a list)"),
     (step(f"for_each: item.x, with: {{{CONTRACT}}}"), "4:51: `item` is only there in a step with `for_each`"),
     (with_(f"{CONTRACT}, tags: ['{{{{ item }}}}']"), "4:94: `item` is only there in a step with `for_each`"),
     # its parameters
@@ -264,12 +277,20 @@ MISTAKES = [
     (with_(f"{CONTRACT}, state: drafft"), "4:94: `state` should be `draft` or `sent`"),
     (with_(f"{CONTRACT}, tags: [a, '{{{{ record.x }}}}', 5]"), "4:115: `tags[2]` should be text (text that looks like something else needs quotes)"),
     (with_(f"{CONTRACT}, extra: [1, x]"), "4:98: `extra[1]` should be a whole number"),
-    (with_(f"{CONTRACT}, extra: {{a: b}}"), "4:94: `extra` should be text or a list (text that looks like something else needs quotes)"),
+    (with_(f"{CONTRACT}, extra: {{a: b}}"), "4:94: `extra` should be text or a list (it is a mapping)"),
     (with_(f"{CONTRACT}, surplus: '{{{{ record.x }}}}'"), "4:87: unknown parameter `surplus` (known: `template_id`, `client`, `pages`, `tags`, `state`, `extra`)"),
     (with_("email: a, phone: b", use="toy.leads.find"), "4:35: exactly one of `email`, `phone`, `leadId` must be given"),
     (with_("leadId: a, phone: b", use="toy.leads.find"), "4:35: exactly one of `email`, `phone`, `leadId` must be given"),
     (step("with: {}", use="toy.company.update"), "4:19: connection `acme` has no `company_id` (give it a `company_id`, or `companyId` under `with`)"),
     (with_("template_id: '{{ a b }}', client: {name: Ada}"), "4:61: the template does not parse: expected token 'end of print statement', got 'b'"),
+    (with_("template_id: '{{ record.x', client: {name: Ada}"), "4:61: the template does not parse: unexpected end of template, expected 'end of print statement'. (a `{{` needs its `}}`, a `{%` its `%}`)"),
+    (with_("template_id: '{% if %}', client: {name: Ada}"), "4:61: the template does not parse: Expected an expression, got 'end of statement block' (nothing is asked, as in `{% if record.email %}`)"),
+    (with_("template_id: '{% if record.x %}a', client: {name: Ada}"), "4:61: the template does not parse: Unexpected end of template. Jinja was looking for the following tags: 'elif' or 'else' or 'endif'. The innermost block that needs to be closed is 'if'. (`{% endif %}` is missing)"),
+    (with_("template_id: '{{ 1 }}{% endif %}', client: {name: Ada}"), "4:61: the template does not parse: Encountered unknown tag 'endif'. (there is no `{% if ... %}` before it)"),
+    (with_("template_id: '{{ record.x = 1 }}', client: {name: Ada}"), "4:61: the template does not parse: expected token 'end of print statement', got '=' (write `==` to compare)"),
+    (with_("template_id: {{ record.id }}, client: {name: Ada}"), '4:61: a template without quotes (write "{{ ... }}")'),
+    (with_("template_id: , client: {name: Ada}"), "4:48: `template_id` should be text (it is null)"),
+    (with_("templateId: a, client: {name: Ada}"), "4:48: unknown parameter `templateId` (did you mean `template_id`?)"),
     (with_("template_id: '{% set a = 1 %}', client: {name: Ada}"), "4:61: the template uses a statement other than `if` and `for`"),
     (with_("template_id: '{{ recrod.id }}', client: {name: Ada}"), "4:61: unknown name `recrod` (did you mean `record`?)"),
     (with_("template_id: '{{ record.x | slugg }}', client: {name: Ada}"), "4:61: unknown filter `slugg` (did you mean `slug`?)"),
@@ -346,11 +367,13 @@ def test_a_step_knows_those_before_it_and_not_itself_or_later_ones(loaded, fault
     call = "use: toy.notes.create, with: {leadId: '{{ steps.%s.id }}', body: b}"
     first = "{id: a, use: toy.company.update, connection: agency}"
     assert len(loaded(one(steps=f"[{first}, {{id: b, {call % 'a'}}}]")).automations["x"].steps) == 2
-    for name in "bc":
+    said = {
+        "b": "no step `b` comes before this one (known: `a`)",
+        "c": "step `c` comes after this one (move it up)",
+    }
+    for name, message in said.items():
         text = one(steps=f"[{first}, {{id: b, {call % name}}}, {{id: c, {call % 'b'}}}]")
-        assert faults(text) == [
-            f"automations/a.yaml:4:113: no step `{name}` comes before this one (known: `a`)",
-        ]
+        assert faults(text) == [f"automations/a.yaml:4:113: {message}"]
 
 
 def test_what_a_template_gives_is_not_guessed_at(loaded) -> None:

@@ -104,6 +104,7 @@ MISTAKES = [
         "automations/a.yaml:4:13: `connection` is missing: the trigger's is of kind other (connections.yaml has none of kind toy)",
     ),
     (one(kind="tyo"), "2:16: unknown kind `tyo` (did you mean `toy`?)"),
+    (one("location: L"), "4:5: unknown field `location` (did you mean `location_id`?)"),
     (one("locationid: L"), "4:5: unknown field `locationid` (did you mean `location_id`?)"),
     (one("location_id: 5"), "4:18: `location_id` should be text (text that looks like something else needs quotes)"),
     (one("quota: of"), "4:12: `quota` should be a mapping of names to values or `off`"),

@@ -65,8 +65,16 @@ def test_values_are_those_of_yaml_1_2_as_json_has_them(text: str, expected: obje
     [
         ("a: [", "1:5: is no YAML: expected the node content, but found '<stream end>'"),
         ("a: 'x\n", "2:1: is no YAML: found unexpected end of stream"),
-        ("a:\n\t- b", "2:1: is no YAML: found character '\\t' that cannot start any token"),
-        ("a: b: c", "1:5: is no YAML: mapping values are not allowed here"),
+        ("a:\n\t- b", "2:1: a tab (YAML is indented by spaces)"),
+        (
+            "a: b: c",
+            "1:5: a colon that belongs to nothing "
+            "(text with `: ` in it needs quotes; or the line before is indented wrongly)",
+        ),
+        ("a:\n  b: 1\n c: 2", "3:2: is indented wrongly (begin it in the same column as its neighbours)"),
+        ("a:\n  - b: 1\n  c: 2", "3:3: is indented wrongly (begin it in the same column as its neighbours)"),
+        ("a: {{ x }} y", "1:12: goes on after its end (put the whole text in quotes)"),
+        ("a: @x", "1:4: a text cannot begin so (put it in quotes)"),
         ("a: *x", "1:4: is no YAML: found undefined alias 'x'"),
         ("a: 1\n---\nb: 2", "2:1: is no YAML: but found another document"),
         ("a: 1\nb: \x00", "2:4: a character that YAML does not allow"),

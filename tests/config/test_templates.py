@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -236,6 +237,21 @@ def test_conditions_take_what_is_missing_as_false() -> None:
         holds("{{ record.id }}", CONTEXT)
     with pytest.raises(TemplateError, match="does not belong"):
         holds("record.id record.x", CONTEXT)
+
+
+@pytest.mark.parametrize(
+    ("condition", "message"),
+    [
+        ("record.id > 5", "`>` does not go between text and a number (`| default(0) | float` makes a number of"),
+        ("none >= 1.5", "`>=` does not go between null and a number (`| default(0) | float` makes a number of"),
+        ("1 + record.id", "`+` does not go between a number and text (`| default(0) | float` makes a number of"),
+        ("record.tags - record.id", "`-` does not go between a list and text"),
+    ],
+)
+def test_what_does_not_go_together_is_told_in_words(condition: str, message: str) -> None:
+    with pytest.raises(TemplateError, match=re.escape(message)):
+        holds(condition, CONTEXT)
+    assert holds("record.score | default(0) | float > 3 and not record.none | default(0) | float > 3", CONTEXT)
 
 
 def test_an_expression_gives_its_value_and_null_for_what_is_missing() -> None:

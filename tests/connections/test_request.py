@@ -217,6 +217,11 @@ def test_required_names_are_seen_although_annotations_are_postponed():
     assert inputs_of(CREATE).json_schema()["required"] == ["name"]
 
 
+@pytest.mark.parametrize(("value", "what"), [(None, "null"), (["a"], "a list"), ({"a": 1}, "an object")])
+def test_what_stands_in_place_of_text_is_told(value, what):
+    assert dict(problems(CREATE, {"name": value})) == {"name": f"should be text, and is {what}"}
+
+
 def test_all_faults_are_told_at_once_each_with_its_place():
     found = problems(CREATE, {"nmae": "Ann", "address": {"lines": ["x"], "stret": "y"}, "size": "L", "nick": 5})
     assert dict(found) == {
