@@ -77,9 +77,9 @@ def _unknown_words(found: Collection[nodes.Node]) -> Iterator[Said]:
 def _faults_of_arguments(found: Collection[nodes.Node]) -> Iterator[Said]:
     """What is wrong with times, spans and zones that are written out: a run need not be the first to find it."""
     for node in (each for each in found if isinstance(each, nodes.Filter)):
-        given = dict(enumerate(node.args)) | {pair.key: pair.value for pair in node.kwargs}
+        named = {str(pair.key): pair.value for pair in node.kwargs}
         for name, number, check in WRITTEN_OUT.get(node.name, ()):
-            argument = given.get(number, given.get(name))
+            argument = node.args[number] if number < len(node.args) else named.get(name)
             if isinstance(argument, nodes.Const):
                 try:
                     check(argument.value)

@@ -437,6 +437,5 @@ def test_its_parameters_are_checked_like_any_others(shop, automation: Path) -> N
         "automations/a.yaml:3:63: unknown parameter `stat` (did you mean `state`?)",
         "automations/a.yaml:3:75: `archived` is set by Hightide (leave it out)",
         "automations/a.yaml:4:39: `title` is missing",
-        "automations/a.yaml:4:46: `client.name` is missing",
         "automations/a.yaml:4:55: unknown parameter `client.nme` (did you mean `name`?)",
     ]

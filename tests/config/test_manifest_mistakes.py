@@ -185,7 +185,7 @@ MISTAKES = [
     ),
     (
         trigger("watermark: {added: a, since: {x: '{{ since + 1 }}'}}"),
-        "2:77: the template fails: unsupported operand type(s) for +: 'NoneType' and 'int'",
+        "2:77: the template fails: `+` does not go between null and a number (`| default(0) | float` makes a number of null and of text)",
     ),
     (
         trigger("watermark: {added: a, since: {x: 1}}"),
