@@ -155,8 +155,8 @@ def _steps(values: list[Any], place: Place, home: _Home, found: Findings, around
         written = {name: value[name] for name in given}
         name = given.get("id")
         later = tuple(each for each in ids[number + 1 :] if isinstance(each, str))
-        around_it = _Others(number, home, tuple(before), later)
-        step = _step(given, written, (*place, number), around_it, found, around)
+        others = _Others(number, home, tuple(before), later)
+        step = _step(given, written, (*place, number), others, found, around)
         steps.append(step)
         if name in before:
             hint = f"the first is step {before[name] + 1}"

@@ -187,7 +187,7 @@ def _zone(name: str) -> ZoneInfo:
 
 
 def _form(form: str) -> str:
-    if form != "iso" and "%" not in form:
+    if form != "iso" and "%" not in str(form):
         raise ValueError(f"{form!r} is no form of a time: expected `iso` or such as '%d.%m.%Y'; the zone comes second")
     return form
 
