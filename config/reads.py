@@ -18,6 +18,7 @@ from triggers.trigger import Trigger
 CUSTOM_FIELDS: Path = ("customFields",)
 ABSENT = object()
 """What stands for the value of a field that the record does not have."""
+RECORD = frozenset({"record"})
 
 
 def reads_of(automation: Automation, trigger: Trigger) -> frozenset[Path] | None:
@@ -26,16 +27,22 @@ def reads_of(automation: Automation, trigger: Trigger) -> frozenset[Path] | None
     What identifies a record and its times are not among them. An automation that names no other field, or uses the
     record as a whole, may react to whatever changes.
     """
-    steps, once = automation.steps, automation.once_per
-    asked = [
-        automation.when,
-        once and once.expression,
-        *(each for step in steps for each in (step.when, step.for_each)),
-    ]
-    paths = {path for text in asked if text is not None for path in _paths(text, parsed_expression)}
-    rendered = [text for step in steps for _, text in strings(step.with_, ()) if is_template(text)]
-    paths |= {path for text in rendered for path in _paths(text, parsed)}
-    return None if () in paths else frozenset(paths) - unread(trigger) or None
+    paths = named(automation)
+    return None if () in paths else paths - unread(trigger) or None
+
+
+def named(automation: Automation) -> frozenset[Path]:
+    """The fields that an automation names below `record`, or below each of `records`; `()` is a whole record."""
+    once = automation.once_per
+    paths = [_paths(text, parsed_expression) for text in (automation.when, once and once.expression) if text]
+    for step in automation.steps:
+        each = step.for_each == RECORDS
+        asked = [text for text in (step.when, None if each else step.for_each) if text]
+        rendered = [text for _, text in strings(step.with_, ()) if is_template(text)]
+        records = RECORD | {"item"} if each else RECORD
+        paths += [_paths(text, parsed_expression, records) for text in asked]
+        paths += [_paths(text, parsed, records) for text in rendered]
+    return frozenset().union(*paths)
 
 
 def values_of(expression: str, record: Any) -> dict[str, Any]:
@@ -61,21 +68,27 @@ def unread(trigger: Trigger) -> frozenset[Path]:
 
 
 @lru_cache(maxsize=4096)
-def _paths(source: str, parse: Callable[[str], nodes.Template]) -> frozenset[Path]:
-    return frozenset(_named(parse(source)))
+def _paths(source: str, parse: Callable[[str], nodes.Template], records: frozenset[str] = RECORD) -> frozenset[Path]:
+    return frozenset(_named(parse(source), records))
 
 
-def _named(node: nodes.Node) -> Iterator[Path]:
-    """What is named below `record`, as far down as the names are plain; `()` is the record itself."""
+def _named(node: nodes.Node, records: frozenset[str]) -> Iterator[Path]:
+    """What is named below these records, as far down as the names are plain; `()` is a record itself."""
     match dotted(node):
-        case ("record", *path):
+        case (name, *path) if name in records:
             yield tuple(path)
             return
         case (name,) if name == CUSTOM:
             yield CUSTOM_FIELDS
-        case (name, *_) if name == RECORDS:  # what becomes of a list's items is not followed
+        case (name, *_) if name == RECORDS:  # nothing but a loop over them is followed
             yield ()
-    inner = node.node if isinstance(node, nodes.Call) and isinstance(node.node, nodes.Getattr) else None
-    for child in node.iter_child_nodes():
-        # `record.tags.index(x)`: the name of a method is no field
-        yield from _named(inner.node if inner is not None and child is inner else child)
+    children = node.iter_child_nodes()
+    match node:
+        case nodes.For(target=nodes.Name(name=name), iter=listed) if dotted(listed) == (RECORDS,):
+            records |= {name}
+            children = node.iter_child_nodes(exclude=("iter",))
+        case nodes.Call(node=nodes.Getattr(node=inner)):  # `record.tags.index(x)`: the name of a method is no field
+            yield from _named(inner, records)
+            children = node.iter_child_nodes(exclude=("node",))
+    for child in children:
+        yield from _named(child, records)

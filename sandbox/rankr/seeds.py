@@ -9,7 +9,7 @@ from sandbox.rankr.people import party
 from sandbox.state import Record, State
 from sandbox.tables import TABLES
 
-APP = {"client_id": "sandbox", "client_secret": "sandbox"}
+APP = {"client_id": "sandbox", "client_secret": "sandbox-rankr-secret"}
 DAY = 86_400_000
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -43,6 +44,7 @@ def automation(*texts: str, **more: Any) -> Automation:
         ("{{ record.email }} {{ record.id }} {{ record._id }} {{ record.dateUpdated }}", {"email"}),
         ("{{ record.dates.added }} {{ record.dates.born }}", {"dates.born"}),
         ("{{ record.email }} {{ event.key }} {{ steps.a.id }} {{ now }}", {"email"}),
+        ("{{ record.email }} {% for each in records %}{{ each.phone }}{% endfor %}", {"email", "phone"}),
     ],
 )
 def test_fields_are_found_in_templates(text: str, paths: set[str]) -> None:
@@ -59,7 +61,7 @@ def test_fields_are_found_in_templates(text: str, paths: set[str]) -> None:
         "{{ record[steps.name.value] }}",
         "{{ [record] | map(attribute='email') | list }}",
         "{{ (record or {}).email }}",
-        "{{ record.email }} {% for each in records %}{{ each.phone }}{% endfor %}",
+        "{% for each in records %}{{ each | json }}{% endfor %}",
         "{{ records[0].email }}",
         "{{ record.email }} {{ records[0].email }}",
         "{{ record.email }} {{ records | length }}",
@@ -81,6 +83,16 @@ def test_every_expression_of_an_automation_counts() -> None:
         name="x", trigger=flow.trigger, steps=steps, when=flow.when, once_per=flow.once_per, echoes="skip"
     )
     assert reads_of(flow, TRIGGER) == {("a",), ("b",), ("c",), ("e",), ("f",)}
+
+
+@pytest.mark.parametrize(
+    ("for_each", "paths"),
+    [("records", {("email",), ("address", "city")}), ("record.people", {("people",)}), ("records[:5]", None)],
+)
+def test_an_item_of_records_is_a_record(for_each: str, paths: set[tuple[str, ...]] | None) -> None:
+    given = {"x": "{{ item.email | upper }}"}
+    step = Step(id="1", use="toy.set", connection="a", when="item.address.city", for_each=for_each, with_=given)
+    assert reads_of(replace(automation(), steps=(step,)), TRIGGER) == paths
 
 
 def test_keys_times_and_what_changes_by_itself_are_not_read() -> None:

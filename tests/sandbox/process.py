@@ -38,7 +38,7 @@ class Running:
 
     def leads(self) -> tuple[int, list[str]]:
         """Rankr's leads, with the token that this was called with first."""
-        form = {"grant_type": "client_credentials", "client_id": "sandbox", "client_secret": "sandbox"}
+        form = {"grant_type": "client_credentials", "client_id": "sandbox", "client_secret": "sandbox-rankr-secret"}
         if self.token is None:
             self.token = httpx.post(f"{self.url}/rankr/oauth/token", data=form, timeout=10).json()["access_token"]
         headers = {"Authorization": f"Bearer {self.token}"}

@@ -25,7 +25,8 @@ class Rankr(Client):
         self.token = self.new_token()["access_token"]
 
     def new_token(self, **form: str) -> Got:
-        given = {"grant_type": "client_credentials", "client_id": "sandbox", "client_secret": "sandbox", **form}
+        app = {"client_id": "sandbox", "client_secret": "sandbox-rankr-secret"}
+        given = {"grant_type": "client_credentials", **app, **form}
         headers = {"content-type": "application/x-www-form-urlencoded"}
         path, content = "/rankr/oauth/token", urlencode(given).encode()
         return self.send(Asked(method="POST", path=path, pairs=[], headers=headers, content=content))

@@ -236,7 +236,7 @@ def test_the_webhooks_that_rankr_sends_bring_leads_however_they_come(
     project: Path, environ: dict[str, str], sandbox: str
 ) -> None:
     with (project / "connections.yaml").open("a") as file:
-        login = "{type: client_credentials, client_id: sandbox, client_secret: sandbox}"
+        login = "{type: client_credentials, client_id: sandbox, client_secret: sandbox-rankr-secret}"
         file.write(f"  rankr: {{kind: rankr, base_url: '{sandbox}/rankr', auth: {login}}}\n")
     (project / "automations" / "greet.yaml").write_text(
         "automations:\n  convert:\n"
