@@ -101,10 +101,22 @@ def moment(value: Any, zone: str = "UTC") -> datetime:
 def date_(value: Any, form: str = "%Y-%m-%d", zone: str = "UTC") -> str:
     """The time in that zone, in a `strftime` form or as `iso`: `record.dateAdded | date("%d.%m.%Y", "Asia/Tokyo")`.
 
-    It is given in ISO 8601 (UTC without an offset), as epoch seconds or milliseconds; a date stays the same day.
+    It is given in ISO 8601 (UTC without an offset), as epoch seconds or milliseconds; a date stays the same day. `iso`
+    gives whole seconds.
     """
     found = moment(value, zone)
-    return found.isoformat() if form == "iso" else found.strftime(form)
+    return found.isoformat(timespec="seconds") if form == "iso" else found.strftime(form)
+
+
+def at(value: Any, clock: str, zone: str = "UTC") -> datetime:
+    """The same day, in that zone, with another time of day, such as `17:00`.
+
+    `now | plus("3d") | at("17:00", "Europe/Berlin")` is written with Berlin's offset.
+    """
+    if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", text(clock)):
+        raise ValueError("expected a time of day such as 09:00")
+    hour, minute = map(int, clock.split(":"))
+    return moment(value, zone).replace(hour=hour, minute=minute, second=0, microsecond=0, fold=0)
 
 
 def plus(value: Any, span: str) -> datetime:
@@ -194,6 +206,7 @@ def _form(form: str) -> str:
 
 FILTERS: Mapping[str, Callable[..., Any]] = MappingProxyType(
     {
+        "at": at,
         "date": date_,
         "default": default,
         "e164": e164,

@@ -72,7 +72,7 @@ def poll(
         output.json([each.record for each in found])
     else:
         output.table(("KEY", "TIME", "RECORD"), [_cells(each) for each in found])
-        output.note(f"{len(found)} records")
+        output.note(output.counted(len(found), "record", "records"))
 
 
 def act(

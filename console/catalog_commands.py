@@ -44,9 +44,10 @@ def catalog(
 
     The catalogue is HighLevel's 55 triggers and 71 actions, and JSON holds just these. HighLevel's own documents, and
     what looks something up for a later step, are shown beside it. With `--all` they are in JSON, too, and the
-    connectors that Hightide ships, and those of the project.
+    connectors that Hightide ships, and those of the project. These are also searched for a TEXT, where it is not JSON.
     """
-    rows = _rows(known(project) if whole else None, kind, beside=not as_json)
+    everywhere = whole or (text is not None and not as_json)
+    rows = _rows(known(project) if everywhere else None, kind, beside=not as_json)
     found = [row for row in rows if text is None or text.casefold() in _words(row)]
     if as_json:
         output.json([row_json(row) for row in found])
@@ -60,10 +61,10 @@ def catalog(
         output.table(("KIND", "ID", "WHAT"), [(_kind(row), row.id, row.summary) for row in inside], title)
         output.result("")
     counted = [row for row in found if _counted(row)]
-    output.note(f"{len(counted)} operations: {_count(counted)}")
+    output.note(f"{output.counted(len(counted), 'operation', 'operations')}: {_count(counted)}")
     if len(counted) < len(found):
         output.note(f"{len(found) - len(counted)} beside the catalogue")
-    if not whole:
+    if not everywhere:
         output.note("`--all` adds the connectors: Rankr, 0CodeKit and the project's own")
 
 
@@ -85,7 +86,8 @@ def _counted(row: Row) -> bool:
 
 def _count(rows: list[Row]) -> str:
     triggers = sum(isinstance(row, Trigger) for row in rows)
-    return f"{triggers} triggers, {len(rows) - triggers} actions"
+    actions = len(rows) - triggers
+    return f"{output.counted(triggers, 'trigger', 'triggers')}, {output.counted(actions, 'action', 'actions')}"
 
 
 def show(

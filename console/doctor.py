@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import re
 import shutil
 import sys
 import time
@@ -30,6 +31,7 @@ from connections.connection import Connection, OAuth
 from console import output
 from console.folder import environment, granted
 from console.options import Json, Project
+from console.project_commands import inventory
 from worker import reports
 from worker.embedded import EmbeddedBroker
 from worker.ledger.database import now_ms, versions
@@ -91,8 +93,7 @@ def _looked_at(environ: dict[str, str]) -> Iterator[Finding]:
     try:
         loaded = load(home, environ)
     except ConfigError as error:
-        count = len(error.problems)
-        words = f"{count} problems, the first: {error.problems[0]}"
+        words = f"{output.counted(len(error.problems), 'problem', 'problems')}, the first: {error.problems[0]}"
         yield Finding(about="project", state="fail", message=words, hint="`hightide check` lists them all")
         return
     yield _project(loaded)
@@ -231,9 +232,9 @@ def _token(name: str, token: reports.TokenReport | None) -> Finding:
 
 
 def _project(loaded: Loaded) -> Finding:
-    said = f"{len(loaded.connections)} connections, {len(loaded.automations)} automations"
+    said = inventory(loaded)
     if loaded.warnings:
-        words = f"{said}, {len(loaded.warnings)} warnings"
+        words = f"{said}, {output.counted(len(loaded.warnings), 'warning', 'warnings')}"
         return Finding(about="project", state="warn", message=words, hint="`hightide check` shows them")
     return Finding(about="project", state="ok", message=said)
 
@@ -245,7 +246,7 @@ def _clock(connection: Connection, clock: Callable[[], float] = time.time) -> Fi
         date = httpx.get(connection.base_url, timeout=PATIENCE, trust_env=False).headers.get("date", "")
         apart = clock() - parsedate_to_datetime(date).timestamp()
     except httpx.HTTPError as error:
-        cause = str(error) or type(error).__name__
+        cause = re.sub(r"^\[Errno -?\d+\] ", "", str(error)) or type(error).__name__
         hint = "what is due waits until it answers"
         return Finding(about=about, state="warn", message=f"{connection.base_url} does not answer: {cause}", hint=hint)
     except ValueError:

@@ -149,13 +149,13 @@ def words(found: Memory) -> list[str]:
         since, floor = output.moment(kept.get("since")), output.moment(kept.get("floor"))
         return [
             f"The latest time it has seen is {since or '-'}; nothing older than {floor or 'ever'} fires.{reading}",
-            f"Of what lies after that it knows {len(kept['seen'])} records.",
+            f"Of what lies after that it knows {output.counted(len(kept['seen']), 'record', 'records')}.",
         ]
     over = " It has had its one event, and is over." if kept.get("over") else ""
     absent = f" {len(kept['absent'])} of them were missing lately." if kept.get("absent") else ""
     return [
-        f"It knows {len(kept['known'])} records.{absent}{reading}{over}",
-        f"It has numbered {kept['count']} changes.",
+        f"It knows {output.counted(len(kept['known']), 'record', 'records')}.{absent}{reading}{over}",
+        f"It has numbered {output.counted(kept['count'], 'change', 'changes')}.",
     ]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import orjson
@@ -95,7 +95,7 @@ def page_json(row: Row) -> dict[str, Any]:
     """What `show --json` tells beside what the catalogue does."""
     call = polled(row) if isinstance(row, Trigger) else sent(row, {})
     return {
-        "parameters": [asdict(parameter) for parameter in parameters(call)],
+        "parameters": [asdict(parameter) for parameter in taken(row)],
         "sample": sample(row.id),
         "one_of": list(call.one_of),
         "only_one_of": list(call.only_one_of),
@@ -121,6 +121,16 @@ def parameters(call: Call) -> list[Parameter]:
         if each.name not in call.fixed
     ]
     return sorted(found, key=lambda each: not each.required)
+
+
+def taken(row: Row) -> list[Parameter]:
+    """What a person may write under `with` of a trigger or step, that which leads to another operation too."""
+    if isinstance(row, Trigger):
+        return parameters(polled(row))
+    found = parameters(sent(row, {}))
+    elsewhere = [each for name in row.instead for each in parameters(sent(row, {name})) if each.name == name]
+    there = {each.name for each in found}
+    return found + [replace(each, required=False) for each in elsewhere if each.name not in there]
 
 
 def in_words(schema: Schema, shared: Mapping[str, Schema]) -> str:
@@ -149,7 +159,7 @@ def snippet(row: Row) -> str:
         trigger = _trigger(row)
         step: dict[str, Any] = {
             "use": "ghl.contacts.notes.create",
-            "with": {"contactId": "CONTACT_ID", "body": "{{ event.kind }}: {{ record | json }}"},
+            "with": {"contactId": _contact(row), "body": "{{ event.kind }}: {{ record | json }}"},
         }
         if trigger["connection"] != "acme":
             step["connection"] = "acme"
@@ -163,6 +173,14 @@ def snippet(row: Row) -> str:
     yaml.width = 110
     yaml.dump(whole, text)
     return text.getvalue()
+
+
+def _contact(row: Trigger) -> str:
+    """The contact that a trigger's record is, or belongs to, as far as its sample tells."""
+    record = sample(row.id) or {}
+    is_one = row.id.startswith("ghl.contacts.") and "firstName" in record
+    own = "id" if is_one else "contactId" if "contactId" in record else None
+    return "CONTACT_ID" if own is None else f"{{{{ record.{own} }}}}"
 
 
 def _connection(row: Row) -> str:
@@ -248,7 +266,7 @@ def _looks(probe: Probe) -> str:
 
 def _parameter_lines(row: Row) -> Iterator[str]:
     call = polled(row) if isinstance(row, Trigger) else sent(row, {})
-    found = parameters(call)
+    found = taken(row)
     if not found:
         yield "It takes no parameters."
         return
@@ -257,8 +275,8 @@ def _parameter_lines(row: Row) -> Iterator[str]:
     for each in found:
         demanded = " (required)" if each.required else ""
         about = f"; {each.description}" if each.description else ""
-        values = f" Values: {', '.join(str(value) for value in each.values)}." if each.values else ""
-        yield f"  {each.name.ljust(width)}  {each.type}{demanded}{about}{values}"
+        values = f": {', '.join(str(value) for value in each.values)}" if each.values else ""
+        yield f"  {each.name.ljust(width)}  {each.type}{values}{demanded}{about}"
     if call.one_of:
         yield f"  At least one of {', '.join(call.one_of)} must be given."
     if call.only_one_of:

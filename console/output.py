@@ -67,8 +67,8 @@ def ago(at: int | None, now: int) -> str:
 
 
 def counted(count: int, one: str, many: str) -> str:
-    """A number with what it counts: `1 feed`, `2 feeds`."""
-    return f"{count} {one if count == 1 else many}"
+    """A number with what it counts: `1 feed`, `2,000 feeds`."""
+    return f"{count:,} {one if count == 1 else many}"
 
 
 def plain(text: str) -> str:

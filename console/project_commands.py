@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
@@ -89,7 +89,7 @@ def _checked(loaded: Loaded, changed: list[Change] | None, warnings: Sequence[st
         output.result(fault)
     if faults:
         return
-    output.result(f"ok: {_counted(loaded.connections, 'connection')}, {_counted(loaded.automations, 'automation')}")
+    output.result(f"ok: {inventory(loaded)}")
 
 
 def _foreseen(loaded: Loaded) -> tuple[list[str], list[str]]:
@@ -131,6 +131,14 @@ def _change_shown(change: Change) -> None:
         )
 
 
+def inventory(loaded: Loaded) -> str:
+    """How much a project has: `1 connection, 2 automations`."""
+    return ", ".join(
+        output.counted(len(there), noun, f"{noun}s")
+        for there, noun in ((loaded.connections, "connection"), (loaded.automations, "automation"))
+    )
+
+
 def _check_json(
     problems: Iterable[Problem],
     loaded: Loaded | None,
@@ -147,10 +155,6 @@ def _check_json(
         "automations": sorted(loaded.automations) if loaded else [],
         "feeds": None if changed is None else [asdict(change) for change in changed],
     }
-
-
-def _counted(things: Mapping[str, Any], noun: str) -> str:
-    return f"{len(things)} {noun}" if len(things) == 1 else f"{len(things)} {noun}s"
 
 
 def schema(

@@ -11,13 +11,16 @@ from actions.action import Action
 from config.automation import Automation, Step
 from config.catalogues import catalogues
 from config.custom_values import CustomValues
+from config.language import LANGUAGE, Missing
+from config.reads import named
 from config.references import CUSTOM, RECORDS
-from config.templates import TemplateError, evaluate, holds, items, render
+from config.templates import Path, TemplateError, evaluate, holds, items, render
 from connections.connection import Connection
 from connections.errors import VendorError
 from connections.request import InvalidInputs, build
 from connections.wire import Request
 from triggers.reading import Event
+from triggers.samples import sample
 from worker.admission import value_of
 from worker.kit import Caller
 from worker.lookups import Lookups
@@ -141,6 +144,28 @@ async def rehearse(
         steps += calls
         outputs[step.id] = answers if step.for_each is not None or row.bulk else answers[0]
     return Rehearsal(event=event, when=when, steps=tuple(steps), once=once)
+
+
+def absent(automation: Automation, found: Rehearsal) -> list[str]:
+    """What an automation names and neither its record nor the trigger's sample has, where no error says so already.
+
+    It counts as false and as empty, so that a slip of the pen is easily overlooked.
+    """
+    known = sample(automation.trigger.use) or {}
+    told = str([found.error, *(each.error for each in found.steps)])
+    paths = [path for path in sorted(named(automation)) if _lack(known, path)]
+    lacks = dict.fromkeys(_lack(found.event.record, path) for path in paths)
+    return [said for said in lacks if said is not None and said not in told]
+
+
+def _lack(record: Any, path: Path) -> str | None:
+    """The sentence about the first name of a path that a record does not have; what is null may have any."""
+    for place, name in enumerate(path, 1):
+        found = LANGUAGE.getattr(record, name)
+        if isinstance(found, Missing):
+            return found.explained(".".join(("record", *path[:place]))) if isinstance(record, Mapping) else None
+        record = found
+    return None
 
 
 async def _answered(

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import orjson
 import typer
 
-from config.automation import Automation
+from config.automation import Automation, TriggerUse
 from config.environment import names_in
 from config.findings import strings
 from config.problems import meant
@@ -26,8 +26,9 @@ from console.calling import calling, desk_of
 from console.failures import Fault
 from console.folder import ledger
 from console.options import Json, Project
-from console.rehearsal import Rehearsal, Rehearsed, rehearse
+from console.rehearsal import Rehearsal, Rehearsed, absent, rehearse
 from triggers.reading import Event, key_of
+from triggers.trigger import Trigger
 from worker.deploy import feed_of
 from worker.desk import Desk
 from worker.ledger import installations
@@ -35,12 +36,18 @@ from worker.locations import expanded
 from worker.lookups import Lookups
 from worker.names import Names
 
+MOST = 1000
+"""How many records are looked through for the one with a key."""
+
 
 def rehearsal(
     automation: Annotated[str, typer.Argument(metavar="AUTOMATION", help="An automation of the project.")],
     record: Annotated[
         Path | None,
         typer.Option("--record", metavar="FILE", help="A record as JSON, `-` for stdin; else one is polled."),
+    ] = None,
+    key: Annotated[
+        str | None, typer.Option("--key", metavar="KEY", help="Of the records that are polled the one with this id.")
     ] = None,
     project: Project = None,
     as_json: Json = False,
@@ -58,8 +65,10 @@ def rehearsal(
     environ = desk.project().environ
     filled = _located(desk, written.with_environment(environ))
     desk.mask.learn(environ[name] for name in variables(written))
+    if record is not None and key is not None:
+        raise typer.BadParameter("a record is given by --record or by --key, not by both", param_hint="--key")
     given = None if record is None else _given(record)
-    found = calling(desk, lambda client: _rehearsed(client, desk, filled, given))
+    found = calling(desk, lambda client: _rehearsed(client, desk, filled, given, key))
     connections = desk.project().connections
     if as_json:
         output.json(rehearsal_json(found, written, connections, desk))
@@ -82,26 +91,35 @@ def _located(desk: Desk, automation: Automation) -> Automation:
     return at[0]
 
 
-async def _rehearsed(client: Client, desk: Desk, automation: Automation, given: Any) -> Rehearsal:
+async def _rehearsed(client: Client, desk: Desk, automation: Automation, given: Any, key: str | None) -> Rehearsal:
     project = desk.project()
     trigger = project.triggers[automation.trigger.use]
-    use, names = automation.trigger, Names(Lookups(client))
+    use = automation.trigger
     if given is None:
-        watch = as_watched(trigger, use.on)
-        home = project.connections[use.connection]
-        try:
-            asked = await names.resolved(trigger.fetch, use.with_, home)
-        except InvalidInputs as error:
-            raise Fault(f"{trigger.id}: {error}") from None
-        found = await ask(client, trigger, home, asked, watch, 1)
-        if not found:
-            raise Fault(f"{trigger.id} brings no record at this moment; give one with `--record FILE`")
-        given = found[0].record
-    key = key_of(given, trigger.key) or "?"
-    event = Event(key=key, version="test", kind=use.on[0], record=given)
+        given = await _polled(client, trigger, use, project.connections[use.connection], key)
+    event = Event(key=key_of(given, trigger.key) or "?", version="test", kind=use.on[0], record=given)
     feed = feed_of(automation, trigger).id
     now = datetime.now(UTC)
     return await rehearse(automation, event, feed, project.connections, client, now, project.actions)
+
+
+async def _polled(client: Client, trigger: Trigger, use: TriggerUse, home: Connection, key: str | None) -> Any:
+    """The first record that the trigger brings, or the one with that key.
+
+    Raises:
+        Fault: there is none.
+    """
+    try:
+        asked = await Names(Lookups(client)).resolved(trigger.fetch, use.with_, home)
+    except InvalidInputs as error:
+        raise Fault(f"{trigger.id}: {error}") from None
+    most = 1 if key is None else MOST
+    found = await ask(client, trigger, home, asked, as_watched(trigger, use.on), most)
+    wanted = [each.record for each in found if key in {None, each.key}]
+    if not wanted:
+        which = "no record" if key is None else f"no `{key}` among its first {most:,} records"
+        raise Fault(f"{trigger.id} brings {which} at this moment; give one with `--record FILE`")
+    return wanted[0]
 
 
 def rehearsal_json(found: Rehearsal, automation: Automation, connections: Any, desk: Desk) -> dict[str, Any]:
@@ -113,6 +131,7 @@ def rehearsal_json(found: Rehearsal, automation: Automation, connections: Any, d
         "once_per": found.once,
         "collect": None if automation.collect is None else spelled(automation.collect),
         "error": found.error,
+        "missing": absent(automation, found),
         "steps": [
             {
                 "number": each.number,
@@ -152,6 +171,8 @@ def _shown(found: Rehearsal, automation: Automation, connections: Any, desk: Des
     event = found.event
     output.result(f"event   {event.kind} {event.key}")
     output.result(f"record  {orjson.dumps(event.record).decode()[:1000]}")
+    for said in absent(automation, found):
+        output.result(f"mind    {said}")
     for line in _conditions(found, automation):
         output.result(line)
     waits = {each.step.id: each.step.wait for each in found.steps if not each.skipped}

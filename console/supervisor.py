@@ -148,7 +148,7 @@ class Supervisor:
             if child.process.poll() is None:
                 living.append(child)
                 continue
-            self.tell(f"{child.name} {_how(child.process.returncode)}")
+            self.tell(f"{child.name} {_how(child.process.returncode, asked=signal.SIGTERM)}")
             self._swept(child)
             child.process = None
         return living
@@ -219,10 +219,11 @@ def _alone(settings: Settings) -> Iterator[None]:
         yield
 
 
-def _how(status: int) -> str:
-    if status < 0:
-        return f"was ended by {signal.Signals(-status).name}"
-    return f"ended with status {status}" if status else "ended"
+def _how(status: int, *, asked: int = 0) -> str:
+    """How a process ended, from its exit status; by the signal that asked for it is no other end than by itself."""
+    if status in {0, -asked}:
+        return "ended"
+    return f"was ended by {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"
 
 
 def _signalled(child: Child, number: signal.Signals) -> None:

@@ -33,6 +33,7 @@ from config.templates import TemplateError, render
         ("date", ("2026-10-25T01:30:00Z", "iso", "Europe/Vienna"), "2026-10-25T02:30:00+01:00"),
         ("date", ("2026-09-06", "%d.%m.%Y", "America/Santiago"), "06.09.2026"),
         ("date", (datetime(2026, 3, 1, 23, 30, tzinfo=timezone(timedelta(hours=-2))), "%H:%M"), "01:30"),
+        ("date", ("2026-11-27T22:31:17.684270Z", "iso"), "2026-11-27T22:31:17+00:00"),
         ("e164", ("(415) 555-0100",), "+14155550100"),
         ("e164", ("1-415-555-0100 ext. 12",), "+14155550100"),
         ("e164", ("+44 (0)20 7946 0958",), "+442079460958"),
@@ -136,6 +137,9 @@ def test_a_filter_gives(name: str, arguments: tuple[Any, ...], expected: Any) ->
         ("date", (True,), "expected a time, not bool"),
         ("date", (0, "iso", "Europe/Viena"), "unknown time zone 'Europe/Viena'"),
         ("date", (0, "iso", "../../etc/passwd"), "unknown time zone"),
+        ("at", (0, "5pm"), "expected a time of day such as 09:00"),
+        ("at", (0, "24:00"), "expected a time of day such as 09:00"),
+        ("at", (0, "09:00", "Berlin"), "unknown time zone 'Berlin'"),
         ("e164", ("555-0100",), "no phone number of US"),
         ("e164", ("+1 415 555 0100 / +1 415 555 0199",), "no phone number"),
         ("e164", (None,), "no phone number"),
@@ -224,6 +228,18 @@ def test_a_sum_of_times_goes_on_to_be_written_as_a_date() -> None:
     context = {"record": {"at": "2026-12-31T23:00:00Z"}}
     assert render("{{ record.at | plus('2h') | date('%d.%m.%Y') }}", context) == "01.01.2027"
     assert render("{{ record.at | plus('2h') }}", context) == "2027-01-01T01:00:00+00:00"
+
+
+@pytest.mark.parametrize(
+    ("now", "expected"),
+    [
+        ("2026-10-22T21:59:59Z", "2026-10-25T17:00:00+01:00"),  # still the 22nd in Berlin, and then the clocks change
+        ("2026-10-21T21:59:59Z", "2026-10-24T17:00:00+02:00"),
+    ],
+)
+def test_a_time_of_day_is_that_of_its_zone(now: str, expected: str) -> None:
+    due = render("{{ now | plus('3d') | at('17:00', 'Europe/Berlin') }}", {"now": datetime.fromisoformat(now)})
+    assert due == expected
 
 
 def test_a_time_that_is_out_of_reach_is_an_error_of_the_template() -> None:

@@ -133,6 +133,25 @@ def test_an_automation_is_rehearsed_on_a_real_record_and_sends_nothing(project: 
     assert not (project / ".hightide").exists()
 
 
+def test_an_automation_is_rehearsed_on_the_record_with_that_key(project: Path, vendor: Vendor) -> None:
+    first, *_ = vendor.leads(3)
+    done = hightide("test", "greet", "--key", first, "--json", project=project)
+    assert (done.status, done.json["event"]["key"], done.json["missing"]) == (0, first, [])
+    other = hightide("test", "greet", "--key", "nobody", project=project)
+    assert other.status == 1
+    assert "brings no `nobody` among its first 1,000 records" in other.err
+
+
+def test_what_a_record_does_not_have_is_told_beside_the_condition(project: Path) -> None:
+    given = json.dumps({"id": "c7", "tagz": ["lead"], "firstName": "Ada"})
+    (project / "automations" / "slip.yaml").write_text(
+        GREET.replace("greet:", "slip:").replace("'lead' in record.tags", "'lead' in record.tgaz")
+    )
+    done = hightide("test", "slip", "--record", "-", project=project, given=given)
+    assert done.status == 0, done.out + done.err
+    assert "mind    `record.tgaz` is not there (did you mean `tagz`?)" in done.out
+
+
 def test_an_automation_is_rehearsed_on_a_given_record(project: Path) -> None:
     given = json.dumps({"id": "c7", "tags": ["lead"], "firstName": "Ada"})
     done = hightide("test", "greet", "--record", "-", project=project, given=given)

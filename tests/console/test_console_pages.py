@@ -57,6 +57,29 @@ def test_values_that_are_listed_are_shown() -> None:
     assert kind.values == ("add", "remove")
 
 
+def test_values_stand_beside_their_type() -> None:
+    lines = list(page(ACTIONS["ghl.contacts.tags.bulk_update"]))
+    assert any(line.split(None, 1)[1:] == ["one of a list: add, remove (required)"] for line in lines), lines
+
+
+def test_what_leads_to_another_operation_is_a_parameter_too() -> None:
+    told = page_json(ACTIONS["ghl.contacts.find"])
+    assert set(told["one_of"]) <= {each["name"] for each in told["parameters"]}
+    assert not any(each["required"] for each in told["parameters"])
+
+
+@pytest.mark.parametrize(
+    ("trigger", "contact"),
+    [
+        ("ghl.contacts.search", "{{ record.id }}"),
+        ("ghl.opportunities.search", "{{ record.contactId }}"),
+        ("ghl.users.search", "CONTACT_ID"),
+    ],
+)
+def test_the_contact_to_paste_is_that_of_the_record(trigger: str, contact: str) -> None:
+    assert contact in snippet(TRIGGERS[trigger])
+
+
 def test_repeating_is_told_in_words() -> None:
     assert "simply sent again" in "\n".join(page(ACTIONS["ghl.contacts.tags.add"]))
     assert "only where the first had no effect" in "\n".join(page(ACTIONS["ghl.contacts.create"]))

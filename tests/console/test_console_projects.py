@@ -131,8 +131,10 @@ def test_the_catalogue_lists_all_operations_by_category_and_finds_by_words() -> 
     assert [each for each in whole if each["kind"] == "trigger"] == triggers
     notes = hightide("catalog", "NOTES.create")
     assert "ghl.contacts.notes.create" in notes.out
-    assert "Contacts: 0 triggers, 1 actions" in notes.out
-    assert "operations: 0 triggers" in notes.err
+    assert "Contacts: 0 triggers, 1 action\n" in notes.out
+    assert "1 operation: 0 triggers" in notes.err
+    assert "rankr.contracts.create" in hightide("catalog", "rankr").out
+    assert not any(each["extra"] for each in hightide("catalog", "contracts", "--json").json)
 
 
 def test_an_operation_is_shown_and_an_unknown_one_is_guessed() -> None:

@@ -20,7 +20,7 @@ from connections.errors import NotFound
 from connections.quota import Precedence
 from connections.wire import Answer, Request
 from console.call_commands import request_json
-from console.rehearsal import Rehearsal, rehearse, stand_in
+from console.rehearsal import Rehearsal, absent, rehearse, stand_in
 from triggers.reading import Event
 
 ACME = Connection(
@@ -56,9 +56,13 @@ def step(use: str, with_: Mapping[str, Any], id_: str = "1", **more: Any) -> Ste
     return Step(id=id_, use=use, connection="acme", with_=with_, **more)
 
 
-def rehearsed(*steps: Step, when: str | None = None, collect: timedelta | None = None) -> Rehearsal:
+def greet(*steps: Step, when: str | None = None, collect: timedelta | None = None) -> Automation:
     use = TriggerUse(use="ghl.contacts.search", connection="acme", on=("new",), schedule=Every(60))
-    automation = Automation(name="greet", trigger=use, steps=steps, when=when, collect=collect)
+    return Automation(name="greet", trigger=use, steps=steps, when=when, collect=collect)
+
+
+def rehearsed(*steps: Step, **more: Any) -> Rehearsal:
+    automation = greet(*steps, **more)
     event = Event(key="c1", version="test", kind="new", record=RECORD)
     now = datetime(2026, 3, 1, tzinfo=UTC)
     return asyncio.run(rehearse(automation, event, "feed", {"acme": ACME}, Vendor(), now))
@@ -196,6 +200,21 @@ def test_a_condition_that_fails_is_an_error_of_the_automation() -> None:
     found = rehearsed(note("x"), when="record.id > 5")
     assert not found.sound
     assert str(found.error).startswith("when: ")
+
+
+@pytest.mark.parametrize(
+    ("when", "said"),
+    [
+        ("'vip' in record.tgas", ["`record.tgas` is not there (did you mean `tags`?)"]),
+        ("'vip' in record.tags or record.email", []),  # contacts have one, only this one has none
+        ("'vip' in (record.tgas | default([]))", ["`record.tgas` is not there (did you mean `tags`?)"]),
+        ("record.tgas > 5", []),  # that is an error, which says so
+        (None, []),
+    ],
+)
+def test_a_slip_of_the_pen_that_counts_as_false_is_told(when: str | None, said: list[str]) -> None:
+    automation = greet(note("{{ record.firstName }}"), when=when)
+    assert absent(automation, rehearsed(*automation.steps, when=when)) == said
 
 
 def test_what_is_secret_is_hidden_wherever_it_goes(tmp_path: Path) -> None:
