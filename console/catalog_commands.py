@@ -61,7 +61,8 @@ def catalog(
         output.table(("KIND", "ID", "WHAT"), [(_kind(row), row.id, row.summary) for row in inside], title)
         output.result("")
     counted = [row for row in found if _counted(row)]
-    output.note(f"{output.counted(len(counted), 'operation', 'operations')}: {_count(counted)}")
+    if counted or not found:
+        output.note(f"{output.counted(len(counted), 'operation', 'operations')}: {_count(counted)}")
     if len(counted) < len(found):
         output.note(f"{len(found) - len(counted)} beside the catalogue")
     if not everywhere:

@@ -142,7 +142,7 @@ async def rehearse(
         calls = await _calls(str(number), step, row, context, connections, fields.checked)
         calls, answers = await _answered(calls, step, row, connections[step.connection], client)
         steps += calls
-        outputs[step.id] = answers if step.for_each is not None or row.bulk else answers[0]
+        outputs[step.id] = answers if _listed(step, row) else answers[0]
     return Rehearsal(event=event, when=when, steps=tuple(steps), once=once)
 
 
@@ -173,8 +173,10 @@ async def _answered(
 ) -> tuple[list[Rehearsed], list[Any]]:
     """The calls, and what they answer: what was found by those that only look, else what stands in for it."""
     told, answers = [], []
-    for call in calls:
-        answer: Any = {"id": None, "value": None} if call.skipped else stand_in(step.id, action)
+    listed = _listed(step, action)
+    for place, call in enumerate(calls):
+        name = f"{step.id}[{place}]" if listed else step.id
+        answer: Any = {"id": None, "value": None} if call.skipped else stand_in(name, action)
         request = call.request
         if request and request.method == "GET" and UNKNOWN not in str(call.inputs):
             try:
@@ -253,6 +255,11 @@ async def _sent(
     except InvalidInputs as error:
         return Rehearsed(number=number, step=step, error=f"with: {error}")
     return Rehearsed(number=number, step=step, request=request, inputs=inputs)
+
+
+def _listed(step: Step, action: Action) -> bool:
+    """Whether what a step gives is a list of answers."""
+    return step.for_each is not None or action.bulk is not None
 
 
 def stand_in(step: str, action: Action) -> Answer:

@@ -133,7 +133,9 @@ def test_the_catalogue_lists_all_operations_by_category_and_finds_by_words() -> 
     assert "ghl.contacts.notes.create" in notes.out
     assert "Contacts: 0 triggers, 1 action\n" in notes.out
     assert "1 operation: 0 triggers" in notes.err
-    assert "rankr.contracts.create" in hightide("catalog", "rankr").out
+    connector = hightide("catalog", "rankr")
+    assert "rankr.contracts.create" in connector.out
+    assert connector.err == "16 beside the catalogue\n"
     assert not any(each["extra"] for each in hightide("catalog", "contracts", "--json").json)
 
 

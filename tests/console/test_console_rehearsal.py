@@ -142,7 +142,7 @@ def test_a_list_too_long_for_one_call_is_rehearsed_in_parts() -> None:
     assert [each.number for each in found.steps] == ["1.1", "1.2", "1.3", "2"]
     bodies = [each.request.body for each in found.steps if each.request is not None]
     assert [len(body["ids"]) for body in bodies[:3]] == [50, 50, 20]
-    assert bodies[3]["body"] == "<steps.many.success>"
+    assert bodies[3]["body"] == "<steps.many[0].success>"
 
 
 def test_a_batch_is_rehearsed_with_the_one_record() -> None:
