@@ -135,7 +135,7 @@ def test_the_catalogue_lists_all_operations_by_category_and_finds_by_words() -> 
     assert "1 operation: 0 triggers" in notes.err
     connector = hightide("catalog", "rankr")
     assert "rankr.contracts.create" in connector.out
-    assert connector.err == "16 beside the catalogue\n"
+    assert "operations" not in connector.err
     assert not any(each["extra"] for each in hightide("catalog", "contracts", "--json").json)
 
 
