@@ -132,7 +132,7 @@ def test_the_catalogue_lists_all_operations_by_category_and_finds_by_words() -> 
     notes = hightide("catalog", "NOTES.create")
     assert "ghl.contacts.notes.create" in notes.out
     assert "Contacts: 0 triggers, 1 action\n" in notes.out
-    assert "1 operation: 0 triggers" in notes.err
+    assert "2 operations: 0 triggers, 2 actions" in notes.err
     connector = hightide("catalog", "rankr")
     assert "rankr.contracts.create" in connector.out
     assert "operations" not in connector.err
