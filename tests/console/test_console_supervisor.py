@@ -21,9 +21,7 @@ def test_ctrl_c_ends_everything_and_says_so(project: Path, vendor: Vendor) -> No
         family = engine.family()
         assert engine.end(signal.SIGINT) == 0
         assert gone(family)
-        said = (project / "run.err").read_text()
-        assert said.splitlines()[-1] == "hightide: ended"
-        assert "hightide: web ended\n" in said
+        assert (project / "run.err").read_text().splitlines()[-1] == "hightide: ended"
     assert {each["state"] for each in hightide("status", "--json", project=project).json["processes"]} == {"stopped"}
 
 
