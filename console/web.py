@@ -56,6 +56,9 @@ def application(app: Celery) -> Starlette:
         yield
         await receiver.close()
         store.close()
+        # here, since uvicorn ends the process with the signal that it was sent
+        if desk.place.broker is not None:
+            desk.place.broker.stop()
 
     routes = [
         Route("/", _guarded(desk.settings, _first_page)),

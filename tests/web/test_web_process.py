@@ -22,6 +22,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ed25519
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from worker.embedded import EmbeddedBroker
+
 pytestmark = pytest.mark.slow
 
 PRIVATE = ed25519.Ed25519PrivateKey.from_private_bytes(b"7" * 32)
@@ -295,3 +297,5 @@ def test_the_page_and_the_metrics_are_behind_the_password(project: Path, environ
         assert httpx.get(f"{web}/metrics", auth=("me", "wrong")).status_code == 401
         assert httpx.get(f"{web}/", auth=("me", "open sesame")).status_code == 200
         assert httpx.get(f"{web}/metrics", auth=("me", "open sesame")).status_code == 200
+        assert EmbeddedBroker(project / ".hightide").answers()
+    assert not EmbeddedBroker(project / ".hightide").answers()
