@@ -26,10 +26,15 @@ class Types(dict[str, TypeEngine[Any]]):
         return id(self)
 
 
-def execute(connection: Connection, statement: Statement, rows: Sequence[Mapping[str, Any]], types: Types) -> None:
-    """Carry the statement out for each of these rows; every row has just the names in `types`."""
+def execute(
+    connection: Connection, statement: Statement, rows: Sequence[Mapping[str, Any]], types: Types, **bound: Any
+) -> None:
+    """Carry the statement out for each of these rows; every row has just the names in `types`.
+
+    `bound` are further parameters of the statement that takes a table.
+    """
     if connection.dialect.name == "postgresql":
-        connection.execute(_from_table(statement, types), {"rows": orjson.dumps(rows).decode()})
+        connection.execute(_from_table(statement, types), {"rows": orjson.dumps(rows).decode(), **bound})
     else:
         sql, order = _compiled(statement)
         connection.exec_driver_sql(sql, [tuple([row[name] for name in order]) for row in rows])
