@@ -146,3 +146,13 @@ async def test_a_zero_character_in_a_vendor_s_words_does_not_stop_a_run(works: W
     kept = works.steps(entry.run)["1"]
     assert {"reason": kept.reason, "result_id": kept.result_id}[place] in {"400 \ufffd is no name", "a\ufffdb"}
     assert works.run(entry.run).reason == "400 \ufffd is no name"
+
+
+async def test_of_several_entries_about_one_run_the_last_counts(works: Works) -> None:
+    [going_on] = entries(works, 1)
+    assert going_on.step is not None
+    done = replace(going_on, state="done", step=replace(going_on.step, state="done"))
+    journal = Journal(works.ledger, runs.write)
+    assert await written(journal, [going_on, going_on, done]) == [True] * 3
+    assert works.run(going_on.run).state == "done"
+    assert works.steps(going_on.run)["1"].state == "done"

@@ -183,17 +183,21 @@ def claim(connection: Connection, shares: Mapping[str, int], now: int) -> list[C
 
 
 def write(connection: Connection, entries: Sequence[Entry]) -> list[bool]:
-    """Write these entries in one go; False for each whose run has another fence by now, and is left alone."""
+    """Write these entries in one go; False for each whose run has another fence by now, and is left alone.
+
+    Of several about the same run or step the last one counts.
+    """
     held = _HELD_LOCKED if connection.dialect.name == "postgresql" else _HELD
     ids = list({entry.run for entry in entries})
     fences: dict[int, int] = {row[0]: row[1] for row in connection.execute(held, {"ids": ids})}
     ours = [entry for entry in entries if fences.get(entry.run) == entry.fence]
-    steps = [_step_values(entry.run, entry.step) for entry in ours if entry.step]
+    # one row for each: PostgreSQL would refuse a step that comes twice, and take any of the rows about a run
+    steps = {(entry.run, entry.step.number): _step_values(entry.run, entry.step) for entry in ours if entry.step}
     if steps:
-        bulk.execute(connection, _step_upsert, steps, _STEP_TYPES)
-    changed = [_run_values(entry) for entry in ours if entry.renew]
+        bulk.execute(connection, _step_upsert, [*steps.values()], _STEP_TYPES)
+    changed = {entry.run: _run_values(entry) for entry in ours if entry.renew}
     if changed:
-        bulk.execute(connection, _run_update, changed, _RUN_TYPES, ids=ids)
+        bulk.execute(connection, _run_update, [*changed.values()], _RUN_TYPES, ids=ids)
     return [fences.get(entry.run) == entry.fence for entry in entries]
 
 
