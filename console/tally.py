@@ -60,6 +60,17 @@ def tally(due: Iterable[Due], effects: Effects) -> Tally:
     )
 
 
+def met(effects: Effects) -> Mapping[tuple[str, str], str]:
+    """The actions that took effect, each with what it is about, and the ids of what they made."""
+    return {_met(effect): str(effect["id"]) for effect in effects}
+
+
+def subject(inputs: Mapping[str, Any]) -> str:
+    """What an action with these inputs is about, as its effect says it: a title, or a contact's id."""
+    title = str(inputs.get("title", ""))
+    return title if title.startswith(OURS) else str(inputs.get("contactId"))
+
+
 def _met(effect: Mapping[str, Any]) -> tuple[str, str]:
     """The action that an effect is one of, and what it is about."""
     place = _places().get((effect["method"], _bare(effect["route"])), f"{effect['method']} {effect['route']}")

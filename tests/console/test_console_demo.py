@@ -20,8 +20,8 @@ from console.stage import ADDRESS, EXAMPLES, built
 from tests.console.shell import HIGHTIDE, environment, gone, hightide
 
 FIELDS = {
-    *("seconds", "leads", "events", "runs", "held", "drained", "effects", "due", "met", "lost", "twice", "repeated"),
-    *("requests", "worst_10s", "refused_429", "vendors"),
+    *("seconds", "leads", "events", "runs", "held", "settled", "drained", "effects", "due", "met", "lost", "twice"),
+    *("repeated", "requests", "worst_10s", "refused_429", "vendors"),
 }
 CLIENT = {"name": "Ada", "email": "ada@example.com"}
 SOMETHING_OF_EACH = {
