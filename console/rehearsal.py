@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from actions.action import Action
@@ -14,7 +15,7 @@ from config.custom_values import CustomValues
 from config.language import LANGUAGE, Missing
 from config.reads import named
 from config.references import CUSTOM, RECORDS
-from config.templates import Path, TemplateError, evaluate, holds, items, render
+from config.templates import Path, TemplateError, evaluate, holds, items
 from connections.connection import Connection
 from connections.errors import VendorError
 from connections.request import InvalidInputs, build
@@ -22,6 +23,7 @@ from connections.wire import Request
 from triggers.reading import Event
 from triggers.samples import sample
 from worker.admission import value_of
+from worker.calls import Call, calls_of, is_list
 from worker.kit import Caller
 from worker.lookups import Lookups
 from worker.names import Names
@@ -139,10 +141,11 @@ async def rehearse(
     steps: list[Rehearsed] = []
     for number, step in enumerate(automation.steps, 1):
         row = rows[step.use]
-        calls = await _calls(str(number), step, row, context, connections, fields.checked)
+        sends = partial(_rehearsed, action=row, connection=connections[step.connection], checked=fields.checked)
+        calls = await _calls(number, step, row, context, sends)
         calls, answers = await _answered(calls, step, row, connections[step.connection], client)
         steps += calls
-        outputs[step.id] = answers if _listed(step, row) else answers[0]
+        outputs[step.id] = answers if is_list(step, row) else answers[0]
     return Rehearsal(event=event, when=when, steps=tuple(steps), once=once)
 
 
@@ -168,12 +171,21 @@ def _lack(record: Any, path: Path) -> str | None:
     return None
 
 
+async def _calls(
+    number: int, step: Step, action: Action, context: Mapping[str, Any], sends: Callable[[Call], Awaitable[Rehearsed]]
+) -> list[Rehearsed]:
+    try:
+        return [await sends(call) for call in calls_of(step, number, context, action, _items)]
+    except TemplateError as error:
+        return [Rehearsed(number=str(number), step=step, error=str(error))]
+
+
 async def _answered(
     calls: list[Rehearsed], step: Step, action: Action, connection: Connection, client: Caller
 ) -> tuple[list[Rehearsed], list[Any]]:
     """The calls, and what they answer: what was found by those that only look, else what stands in for it."""
     told, answers = [], []
-    listed = _listed(step, action)
+    listed = is_list(step, action)
     for place, call in enumerate(calls):
         name = f"{step.id}[{place}]" if listed else step.id
         answer: Any = {"id": None, "value": None} if call.skipped else stand_in(name, action)
@@ -189,27 +201,6 @@ async def _answered(
     return told, answers
 
 
-async def _calls(
-    number: str,
-    step: Step,
-    action: Action,
-    context: Mapping[str, Any],
-    connections: Mapping[str, Connection],
-    checked: Checked,
-) -> list[Rehearsed]:
-    if step.for_each is None:
-        return await _call(number, step, action, context, connections, checked)
-    try:
-        found = _items(step.for_each, context)
-    except TemplateError as error:
-        return [Rehearsed(number=number, step=step, error=f"for_each: {error}")]
-    return [
-        each
-        for place, item in enumerate(found, 1)
-        for each in await _call(f"{number}.{place}", step, action, {**context, "item": item}, connections, checked)
-    ]
-
-
 def _items(expression: str, context: Mapping[str, Any]) -> list[Any]:
     """What a step is carried out for; of a list that only stands for one, an item that stands for each.
 
@@ -222,44 +213,17 @@ def _items(expression: str, context: Mapping[str, Any]) -> list[Any]:
     return items(expression, context)
 
 
-async def _call(
-    number: str,
-    step: Step,
-    action: Action,
-    context: Mapping[str, Any],
-    connections: Mapping[str, Connection],
-    checked: Checked,
-) -> list[Rehearsed]:
-    """A call of a step; that of a bulk action as the several that it takes."""
-    connection = connections[step.connection]
+async def _rehearsed(call: Call, action: Action, connection: Connection, checked: Checked) -> Rehearsed:
+    told = Rehearsed(number=call.number, step=call.step)
     try:
-        if step.when is not None and not holds(step.when, context):
-            return [Rehearsed(number=number, step=step, skipped=True)]
-        given = render(step.with_, context)
+        if not call.wanted:
+            return replace(told, skipped=True)
+        inputs = await checked(action, call.rendered(call.step.with_, action), connection)
+        return replace(told, request=build(action.operation(inputs), inputs, connection), inputs=inputs)
     except TemplateError as error:
-        return [Rehearsed(number=number, step=step, error=str(error))]
-    if action.bulk is None:
-        return [await _sent(number, step, action, given, connection, checked)]
-    parts = [action.bulk.cut(given, part) for part in action.bulk.parts(given)]
-    return [
-        await _sent(f"{number}.{place}", step, action, part, connection, checked) for place, part in enumerate(parts, 1)
-    ]
-
-
-async def _sent(
-    number: str, step: Step, action: Action, given: Any, connection: Connection, checked: Checked
-) -> Rehearsed:
-    try:
-        inputs = await checked(action, given, connection)
-        request = build(action.operation(inputs), inputs, connection)
+        return replace(told, error=str(error))
     except InvalidInputs as error:
-        return Rehearsed(number=number, step=step, error=f"with: {error}")
-    return Rehearsed(number=number, step=step, request=request, inputs=inputs)
-
-
-def _listed(step: Step, action: Action) -> bool:
-    """Whether what a step gives is a list of answers."""
-    return step.for_each is not None or action.bulk is not None
+        return replace(told, error=f"with: {error}")
 
 
 def stand_in(step: str, action: Action) -> Answer:

@@ -8,19 +8,19 @@ from typing import Any, assert_never
 
 import orjson
 
-from actions.action import Action, Bulk, Natural
+from actions.action import Action, Natural
 from config.automation import Automation, Step
 from config.references import RECORDS
-from config.templates import TemplateError, holds, items, render
+from config.templates import TemplateError
 from connections.errors import VendorError
-from connections.request import InvalidInputs, build, masked
 from worker.admission import PASSED_OVER, kept_out
+from worker.attempt import Attempt, attempt_at
+from worker.calls import Call, calls_of, is_list
 from worker.collecting import collected
 from worker.context import seen, unseen
 from worker.kit import Kit
 from worker.ledger.runs import FRESH, LEASE, ClaimedRun, Entry, State, StepRow
 from worker.outcomes import (
-    INPUTS,
     PATIENCE,
     TEMPLATE,
     Done,
@@ -31,10 +31,9 @@ from worker.outcomes import (
     backoff,
     classify,
     succeeded,
-    unready,
 )
 from worker.pauses import pause, queued
-from worker.settle import INTERRUPTED, Attempt, settle
+from worker.settle import INTERRUPTED, settle
 
 CALL = 30_000
 """How long (ms) a call may take, waiting included. As much of the lease has to be left, or others look too early."""
@@ -42,16 +41,6 @@ MOST_TRIES = 10
 """So often may a run be taken up without a word in the ledger; after that it is what ends the workers."""
 LONGEST_RESULT = 262_144
 """Of a longer answer (bytes of JSON) only the id is kept for later steps."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Call:
-    """One action call of a run: a step, its number, what its templates see, and its part of a bulk action's list."""
-
-    step: Step
-    number: str
-    context: Mapping[str, Any]
-    part: slice | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +92,8 @@ async def _through(
     last: StepRow | None = None
     for index, step in enumerate(automation.steps, 1):
         results = []
-        calls = _calls(step, index, context, kit)
+        action = kit.actions.get(step.use)
+        calls = _calls(step, index, context, action)
         waiting = await _waiting(run, index, calls, kit)
         if waiting is not None:
             return waiting
@@ -118,11 +108,18 @@ async def _through(
                 last = None if stand.written else stand.row
             elif not stand.written:
                 await kit.write(_going_on(run, stand.row, kit))
-        outputs[step.id] = results if step.for_each is not None or _bulk(step, kit) else results[0]
-    return replace(_ended(run, kit, "done", None), step=last)
+        outputs[step.id] = results if is_list(step, action) else results[0]
+    return _ended(run, kit, "done", None, last)
 
 
-async def _waiting(run: ClaimedRun, index: int, calls: Sequence[_Call], kit: Kit) -> Entry | None:
+def _calls(step: Step, index: int, context: Mapping[str, Any], action: Action | None) -> list[Call]:
+    try:
+        return calls_of(step, index, context, action)
+    except TemplateError as error:
+        raise TemplateError(error.message, (step.id, *error.path)) from error
+
+
+async def _waiting(run: ClaimedRun, index: int, calls: Sequence[Call], kit: Kit) -> Entry | None:
     """The entry with which the run waits before a step; None where it need not (any more), or the step is left out."""
     if not calls or calls[0].step.wait is None or not any(map(_wanted, calls)):
         return None
@@ -136,38 +133,12 @@ async def _waiting(run: ClaimedRun, index: int, calls: Sequence[_Call], kit: Kit
     return None
 
 
-def _wanted(call: _Call) -> bool:
+def _wanted(call: Call) -> bool:
     """Whether the call's `when` holds; where that fails, the call itself will say so."""
     try:
-        return call.step.when is None or holds(call.step.when, call.context)
+        return call.wanted
     except TemplateError:
         return False
-
-
-def _calls(step: Step, index: int, context: Mapping[str, Any], kit: Kit) -> list[_Call]:
-    """The calls of a step: one, or one for each item of its `for_each`; those of a bulk action in parts."""
-    try:
-        found = None if step.for_each is None else items(step.for_each, context)
-        calls = [_Call(step=step, number=str(index), context=context)]
-        if found is not None:
-            numbered = ((f"{index}.{at}", item) for at, item in enumerate(found, 1))
-            calls = [_Call(step=step, number=at, context={**context, "item": item}) for at, item in numbered]
-        bulk = _bulk(step, kit)
-        return calls if bulk is None else [part for call in calls for part in _parts(call, bulk)]
-    except TemplateError as error:
-        raise TemplateError(error.message, (step.id, *error.path)) from error
-
-
-def _parts(call: _Call, bulk: Bulk) -> list[_Call]:
-    """A call as the several that it takes; where its `when` is false, as the one that is skipped."""
-    passed_over = call.step.when is not None and not holds(call.step.when, call.context)
-    parts = [None] if passed_over else bulk.parts(render(call.step.with_, call.context))
-    return [replace(call, number=f"{call.number}.{place}", part=part) for place, part in enumerate(parts, 1)]
-
-
-def _bulk(step: Step, kit: Kit) -> Bulk | None:
-    action = kit.actions.get(step.use)
-    return None if action is None else action.bulk
 
 
 def _passed(step: Step, row: StepRow) -> bool:
@@ -176,7 +147,7 @@ def _passed(step: Step, row: StepRow) -> bool:
     return tolerated or row.state in {"done", "skipped"}
 
 
-async def _stand(run: ClaimedRun, call: _Call, kit: Kit) -> _Stand:
+async def _stand(run: ClaimedRun, call: Call, kit: Kit) -> _Stand:
     """Where the call stands after as much as can be done about it now."""
     before, step, now = run.steps.get(call.number), call.step, kit.clock()
     if before is not None and before.state in {"done", "skipped", "failed"}:
@@ -186,9 +157,9 @@ async def _stand(run: ClaimedRun, call: _Call, kit: Kit) -> _Stand:
     )
     row = before or fresh
     try:
-        if before is None and step.when is not None and not holds(step.when, call.context):
+        if before is None and not call.wanted:
             return _Stand(row=replace(row, state="skipped", reason=PASSED_OVER, ended_at=now))
-        attempt = await _attempt(run, call, row, kit)
+        attempt = await attempt_at(call, run.id, row, kit)
     except TemplateError as error:
         attempt = Rejected(reason=f"{TEMPLATE}: {error}")
     if not isinstance(attempt, Attempt):
@@ -198,51 +169,6 @@ async def _stand(run: ClaimedRun, call: _Call, kit: Kit) -> _Stand:
         if settled is not None:
             return _after(row, settled, step, kit.clock())
     return await _send(run, row, attempt, kit)
-
-
-async def _attempt(run: ClaimedRun, call: _Call, row: StepRow, kit: Kit) -> Attempt | Outcome:
-    """The call made ready, or the outcome of trying to."""
-    step = call.step
-    action, connection = kit.actions.get(step.use), kit.connections.get(step.connection)
-    if action is None or connection is None:
-        missing = f"action {step.use}" if action is None else f"connection {step.connection}"
-        return Rejected(reason=f"{missing} is not known to this worker; see `hightide check`")
-    given = _rendered(call, step.with_, action)
-    try:
-        inputs = await kit.inputs(action, given, connection)
-        request = build(action.operation(inputs), inputs, connection)
-    except InvalidInputs as error:
-        return Rejected(reason=f"{INPUTS}: {error}")
-    except VendorError as error:
-        now = kit.clock()
-        return unready(error, now=now, attempts=row.attempts, started_at=row.started_at or now)
-    shown = _shown(call, given, action)
-    return Attempt(
-        run=run.id,
-        number=call.number,
-        step=step,
-        action=action,
-        connection=connection,
-        shown=shown,
-        inputs=inputs,
-        request=request,
-    )
-
-
-def _rendered(call: _Call, written: Any, action: Action) -> Any:
-    """The inputs of a call: what its step's templates make, or its part of that."""
-    given = render(written, call.context)
-    return given if action.bulk is None or call.part is None else action.bulk.cut(given, call.part)
-
-
-def _shown(call: _Call, given: Any, action: Action) -> Any:
-    """What was rendered as people may see it: `${NAME}` as it was written, passwords hidden."""
-    written = call.step.written
-    try:
-        shown = given if written is None else _rendered(call, written, action)
-    except TemplateError:  # the variable is part of an expression, which says nothing without it
-        shown = dict.fromkeys(written or (), "***")
-    return masked(action.operation(shown), shown) if isinstance(shown, dict) else None
 
 
 def _still(row: StepRow, outcome: Outcome) -> Outcome:
@@ -277,7 +203,7 @@ async def _send(run: ClaimedRun, row: StepRow, attempt: Attempt, kit: Kit) -> _S
     except VendorError as error:
         started, attempts = sent.started_at or now, sent.attempts
         outcome = classify(attempt.action, error, now=kit.clock(), attempts=attempts, started_at=started)
-    return _after(sent, outcome, attempt.step, kit.clock())
+    return _after(sent, outcome, attempt.call.step, kit.clock())
 
 
 def _after(row: StepRow, outcome: Outcome, step: Step, now: int) -> _Stand:
@@ -332,9 +258,9 @@ def _going_on(run: ClaimedRun, row: StepRow, kit: Kit) -> Entry:
     return Entry(run=run.id, fence=run.fence, step=row, due_at=kit.clock() + LEASE, tries=0)
 
 
-def _ended(run: ClaimedRun, kit: Kit, state: State, reason: str | None) -> Entry:
+def _ended(run: ClaimedRun, kit: Kit, state: State, reason: str | None, step: StepRow | None = None) -> Entry:
     now = kit.clock()
-    return Entry(run=run.id, fence=run.fence, due_at=now, state=state, reason=reason, ended_at=now, tries=0)
+    return Entry(run=run.id, fence=run.fence, step=step, due_at=now, state=state, reason=reason, ended_at=now, tries=0)
 
 
 def _output(row: StepRow) -> Any:

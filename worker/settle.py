@@ -2,36 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Collection
 
-from actions.action import Action, Guarded, Natural, Probe
-from config.automation import Step
-from connections.connection import Connection
+from actions.action import Guarded, Natural, Probe
 from connections.errors import Later, NotFound, OutcomeUnknown, VendorError
 from connections.request import InvalidInputs
-from connections.wire import Request
+from worker.attempt import Attempt
 from worker.kit import Kit
 from worker.ledger.runs import StepRow
 from worker.outcomes import Done, Outcome, Postponed, Uncertain, backoff, made
 from worker.probe import Found, Untold, look
 
 INTERRUPTED = "the worker was ended while it was being sent"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attempt:
-    """One action call, ready to be sent: what was rendered (as it may be shown), what it became, and the request."""
-
-    run: int
-    number: str
-    step: Step
-    action: Action
-    connection: Connection
-    shown: Any
-    inputs: Mapping[str, Any]
-    request: Request
 
 
 async def settle(attempt: Attempt, row: StepRow, kit: Kit) -> Outcome | None:
@@ -62,7 +44,7 @@ async def _looked_up(attempt: Attempt, probe: Probe, row: StepRow, kit: Kit) -> 
     """The record that the attempt made; None where there is none; an outcome where nobody could look."""
 
     async def taken(ids: Collection[str]) -> Collection[str]:
-        return await kit.taken(attempt.action.id, ids, attempt.run, attempt.number)
+        return await kit.taken(attempt.action.id, ids, attempt.run, attempt.call.number)
 
     try:
         return await look(

@@ -18,6 +18,7 @@ import triggers.ghl
 from actions.action import Action, Guarded, Natural, Probe, Unsafe
 from connections.operation import Operation, inputs_of, parameters_of
 from connections.paging import Keyset
+from connections.rows import rows_of
 from triggers.trigger import Trigger, Watermark
 
 REPOSITORY = Path(__file__).parents[2]
@@ -159,7 +160,7 @@ def package(folder: Path, name: str, **modules: str) -> ModuleType:
 
 def test_a_row_in_a_new_module_is_found_without_another_edit(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
-    found = triggers.catalog.catalog(package(tmp_path, "weather_rows", towns="ghl.weather.get"))
+    found = rows_of(package(tmp_path, "weather_rows", towns="ghl.weather.get"))
     assert list(found) == ["ghl.weather.get"]
     assert found["ghl.weather.get"].category == "Weather"
 
@@ -167,5 +168,5 @@ def test_a_row_in_a_new_module_is_found_without_another_edit(tmp_path, monkeypat
 def test_two_rows_of_one_name_are_refused(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
     doubled = package(tmp_path, "doubled_rows", one="ghl.weather.get", two="ghl.weather.get")
-    with pytest.raises(ValueError, match=r"two triggers are called ghl\.weather\.get"):
-        triggers.catalog.catalog(doubled)
+    with pytest.raises(ValueError, match=r"two rows are called ghl\.weather\.get"):
+        rows_of(doubled)

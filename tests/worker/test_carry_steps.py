@@ -146,7 +146,7 @@ async def test_a_list_that_cannot_be_gone_through_names_its_step(works: Works) -
     flow = automation(steps=(step("each", for_each="record.id"),))
     run = works.opened(flow)
     assert await works.finished(run, flow) == "failed"
-    assert works.run(run).reason == "a template failed: each: expected a list to go through, found str"
+    assert works.run(run).reason == "a template failed: each.for_each: expected a list to go through, found str"
 
 
 @pytest.mark.parametrize("use", ["toy.set", "toy.guarded", "toy.probed", "toy.blind"])
