@@ -3,7 +3,7 @@
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-JOBS ?= 2
+JOBS ?= 3
 ARGS ?=
 UPGRADE ?=
 UV := 0.13.9
@@ -22,7 +22,7 @@ demo: $(READY) ## the sandbox, the engine and example automations for 20 seconds
 	$(BIN)/hightide demo --seconds 20 $(ARGS)
 
 test: $(READY) ## every test, with real Valkey and PostgreSQL
-	$(BIN)/pytest -n $(JOBS) $(ARGS)
+	$(BIN)/pytest -n $(JOBS) --dist worksteal $(ARGS)
 
 quick: $(READY) ## the tests that start no processes
 	$(BIN)/pytest -n $(JOBS) -m "not slow" --hypothesis-profile=quick $(ARGS)
