@@ -6,7 +6,6 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,13 +21,12 @@ from connections.quota import Limiter, LocalLimiter, RedisLimiter
 from connections.tokens import Tokens, TokenSource
 from console.failures import Fault
 from console.folder import environment, settings_of
-from worker.credentials import Credentials
+from worker.credentials import credentials_of
 from worker.desk import Desk
 from worker.ledger.database import migrate
 from worker.ledger.store import Store
 from worker.logs import configure
 from worker.place import Place
-from worker.vault import vault_of
 
 Result = TypeVar("Result")
 
@@ -73,8 +71,7 @@ def _tokens(project: Project, place: Place, limiter: Limiter) -> Iterator[TokenS
     migrate(place.database_url)
     store = Store(place.database_url)
     try:
-        vault = partial(vault_of, project.settings)
-        yield Credentials(store, vault, project.connections, project.vendors, limiter=limiter)
+        yield credentials_of(project, store, limiter)
     finally:
         store.close()
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import threading
 from dataclasses import dataclass, field
-from functools import partial
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
@@ -15,13 +14,12 @@ from connections.client import Client
 from connections.errors import VendorError
 from connections.quota import Limiter, LocalLimiter, RedisLimiter
 from connections.vendors import Vendor
-from worker.credentials import Credentials
+from worker.credentials import credentials_of
 from worker.ledger import installations
 from worker.ledger.database import now_ms
 from worker.ledger.store import Store
 from worker.locations import followed, installed_in
 from worker.place import Place
-from worker.vault import vault_of
 
 EVERY = 600.0
 """How often (s) an agency is asked where its app is installed."""
@@ -84,9 +82,7 @@ async def take(project: Project, place: Place, failing: set[str]) -> bool:
     agencies = followed(project.connections)
     store = Store(place.database_url)
     limiter: Limiter = RedisLimiter.at(place.redis_url) if place.redis_url else LocalLimiter()
-    vault = partial(vault_of, project.settings)
-    tokens = Credentials(store, vault, project.connections, project.vendors, limiter=limiter)
-    client = Client(limiter, tokens, vendors=project.vendors, patience=10.0)
+    client = Client(limiter, credentials_of(project, store, limiter), vendors=project.vendors, patience=10.0)
     try:
         for agency in agencies:
             vendor = project.vendors.get(agency.kind) or Vendor(kind=agency.kind)

@@ -7,10 +7,12 @@ import random
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 from sqlalchemy.exc import OperationalError
 
+from config.project import Project
 from connections.connection import Agency, Connection, OAuth
 from connections.errors import OutcomeUnknown, Refused, Unauthorized, VendorError
 from connections.grants import Granted
@@ -23,7 +25,7 @@ from worker.ledger.credentials import StoredToken
 from worker.ledger.database import now_ms
 from worker.ledger.store import Store
 from worker.seal import NoKey
-from worker.vault import Vault
+from worker.vault import Vault, vault_of
 
 EARLY = 300.0
 """So many seconds before its end a token is replaced, and up to as many more, differently in each process."""
@@ -262,3 +264,9 @@ def sealed(vault: Vault, name: str, granted: Granted, now: float) -> dict[str, o
         "location_id": granted.location_id,
         "company_id": granted.company_id,
     }
+
+
+def credentials_of(project: Project, store: Store, limiter: Limiter) -> Credentials:
+    """The credentials of a project's connections; its vault is opened when it is first needed."""
+    vault = partial(vault_of, project.settings)
+    return Credentials(store, vault, project.connections, project.vendors, limiter=limiter)

@@ -29,7 +29,7 @@ from connections.transport import Timeouts
 from worker import usage
 from worker.carry import carry_out
 from worker.collecting import Batches
-from worker.credentials import Credentials
+from worker.credentials import credentials_of
 from worker.drain import CAPACITY, Drain
 from worker.echoes import Echoes
 from worker.files import Files
@@ -49,7 +49,7 @@ from worker.place import Place
 from worker.plan import Past, least_pace, paces, plans
 from worker.poll import Poller
 from worker.seal import NoKey
-from worker.vault import keys_of, vault_of
+from worker.vault import keys_of
 
 PROCESSES = 8
 """While Redis is away each process takes this part of a quota for its own."""
@@ -257,9 +257,12 @@ def _paces(project: Project, connection: Database) -> dict[str, int]:
 
 async def _client(place: Place, project: Project, store: Store) -> Client:
     limiter: Limiter = RedisLimiter.at(place.redis_url, processes=PROCESSES) if place.redis_url else LocalLimiter()
-    vault = partial(vault_of, project.settings)
-    tokens = Credentials(store, vault, project.connections, project.vendors, limiter=limiter)
-    return Client(limiter, tokens, vendors=project.vendors, timeouts=Timeouts(download=DOWNLOADING))
+    return Client(
+        limiter,
+        credentials_of(project, store, limiter),
+        vendors=project.vendors,
+        timeouts=Timeouts(download=DOWNLOADING),
+    )
 
 
 def _failed(feed: ClaimedFeed, reason: str) -> Poll:
