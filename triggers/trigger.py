@@ -35,7 +35,7 @@ class Watermark:
     `added` and `updated` name the time fields of a record; `also` a field beside the time whose change is an update.
     With `since` the vendor is asked for what lies at or after a time, oldest first; without it the list comes newest
     first, by its `updated` time (`added` where there is none), and is read down to the watermark.
-    Several `since` are tried in turn where the vendor answers 422 to the one before (a dialect of its own per account).
+    Several `since` are tried in turn where the vendor refuses the one before: some accounts take only one of them.
     """
 
     added: str
