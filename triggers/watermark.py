@@ -71,6 +71,11 @@ def load(stored: Mapping[str, Any]) -> WatermarkCursor:
     return WatermarkCursor(**{**stored, "walk": begun})
 
 
+def back(cursor: WatermarkCursor) -> WatermarkCursor:
+    """The cursor with its walk at the beginning of the list again; what the walk met it still knows."""
+    return replace(cursor, walk=cursor.walk and Walk(now=cursor.walk.now, met=cursor.walk.met))
+
+
 def ask(trigger: Trigger, watch: Watch, cursor: WatermarkCursor) -> dict[str, Any]:
     """The time and paging parameters of the next request, in the first dialect that the trigger has.
 

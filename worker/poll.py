@@ -33,7 +33,7 @@ ECHOES = 60_000
 PAGES_PER_TURN = 100
 """A feed with more to read than this is due again at once, so that others get their turn."""
 REFUSED_OFTEN = 2
-"""After so many failures in a row a list that the vendor refuses to go on with is read from its beginning."""
+"""After so many failures in a row a list that cannot be gone on with is read from its beginning."""
 NEVER = 2**53
 SWITCHING = frozenset({400, 401, 404, 422})
 """Refusals after which another way of asking is tried, where the trigger has one and the credential is not at fault."""
@@ -203,14 +203,15 @@ class Poller:
 
 
 def _begun_anew(cursor: Cursor, error: Exception, failures: int) -> Cursor:
-    """The cursor without its place in a list, where the vendor refuses to go on from there again and again.
+    """The cursor without its place in a list, where there is no going on from there again and again.
 
-    It may name a record that is gone. What was found is known all the same; done once, a fault that lies elsewhere does
-    not have the list read from its beginning at every poll.
+    The place may name a record that is gone, or have been outrun by what came in on top. What was found is known all
+    the same; done once, a fault that lies elsewhere does not have the list read from its beginning at every poll.
     """
-    if failures != REFUSED_OFTEN or not isinstance(error, Refused) or not another_way(error):
+    stuck = isinstance(error, PageRepeated) or (isinstance(error, Refused) and another_way(error))
+    if failures != REFUSED_OFTEN or not stuck:
         return cursor
-    return replace(cursor, walk=None) if isinstance(cursor, WatermarkCursor) else replace(cursor, listing=None)
+    return watermark.back(cursor) if isinstance(cursor, WatermarkCursor) else replace(cursor, listing=None)
 
 
 def _again(feed: ClaimedFeed, cursor: Cursor, error: Exception | None, now: int, due: int, *, brought: bool) -> int:

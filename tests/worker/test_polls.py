@@ -290,6 +290,24 @@ async def test_a_place_in_a_list_that_is_refused_again_and_again_is_given_up_onc
     assert sorted(polls.events()) == NEW
 
 
+async def test_what_was_met_before_a_list_is_begun_anew_is_not_new_again(polls: Polls) -> None:
+    feed = await begun(polls, "toy.things.search", on=("new", "updated"))
+    polls.shelf.put(*"abcdefg")
+
+    def before(request: Request) -> None:
+        if "after" in (request.body or {}):
+            raise Refused("400 there is no record to start after", status=400)
+
+    polls.shelf.before = before
+    for _ in range(3):
+        await polls.again(feed)
+    assert polls.events() == [("new", key) for key in "ab"]
+    polls.shelf.change("a")
+    polls.shelf.before = lambda _request: None
+    await polls.whole(feed)
+    assert sorted(polls.events()) == sorted([*NEW, ("updated", "a")])
+
+
 # --- objects and computed answers
 
 
