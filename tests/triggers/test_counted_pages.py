@@ -15,7 +15,7 @@ from hypothesis.stateful import precondition, rule
 from connections.operation import get
 from connections.paging import Linked, Numbered, Offset
 from tests.triggers.feeds import LOOKBACK, Feed, since, told
-from tests.triggers.test_watermark_machine import WatermarkMachine
+from tests.triggers.test_watermark_machine import LATE, WatermarkMachine
 from tests.triggers.vendor import MINUTE, Vendor
 from triggers import watermark
 from triggers.reading import PageRepeated
@@ -83,10 +83,11 @@ class CountedMachine(WatermarkMachine):
         self.vendor.delete(data.draw(st.sampled_from(self.vendor.order)))
 
     @precondition(lambda self: self.vendor.order and self.still())
-    @rule(data=st.data())
-    def edit(self, data: st.DataObject) -> None:
-        """A change that shows up at once: one that did later might do so while a page is found by its number."""
-        self.vendor.edit(data.draw(st.sampled_from(self.vendor.order)))
+    @rule(data=st.data(), late=LATE)
+    def edit(self, data: st.DataObject, late: int) -> None:
+        """What shows up late does so before the next page: later, it might while a page is found by its number."""
+        self.vendor.edit(data.draw(st.sampled_from(self.vendor.order)), late=late)
+        self.vendor.wait(late)
 
     @rule()
     def crash(self) -> None:
